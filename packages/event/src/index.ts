@@ -1,1 +1,20 @@
-export {};
+export { MAX_DETAILS_DEPTH } from './details.ts';
+export { encodeEvent, MAX_CLOCK_AHEAD_MS } from './encode.ts';
+export { entryFact, entryId, entryTime, parseEntry } from './entry.ts';
+export { EventError } from './error.ts';
+export { parseEventLine } from './event-line.ts';
+export { createId, factId, idTimeMs, isId } from './id.ts';
+export { parseJsonStrict } from './json.ts';
+export { DEFAULT_REDACT, REDACTED } from './redact.ts';
+export { sidHash } from './sid-hash.ts';
+export { MAX_ENTRY_BYTES } from './text.ts';
+export { formatTime, parseTime } from './time.ts';
+export { EVENT_NAMES, LIFE_EVENTS, SESSION_EVENTS, WIDER_EVENTS } from './vocabulary.ts';
+
+export type { EncodeOptions } from './encode.ts';
+export type { Entry } from './entry.ts';
+export type { EventErrorCode } from './error.ts';
+export type { EventInput, Initiator, TimeInput } from './event-input.ts';
+export type { JsonOptions } from './json.ts';
+export type { RedactOptions } from './redact.ts';
+export type { EventName, SessionEventName } from './vocabulary.ts';
