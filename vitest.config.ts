@@ -1,10 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
 // Tests run against the built packages (`dist`), which is what users get; `npm test` builds first.
+// Two projects, told apart by name alone: `unit` is what `npm run check` runs on every change, `slow` starts processes,
+// kills them or injects faults. `npm test` runs both.
+const SLOW = ['**/*.{fault,slow}.test.ts', 'e2e/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'e2e/**/*.test.ts', 'tools/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['{packages,examples}/*/test/**/*.test.ts', 'tools/**/*.test.ts'], exclude: [...SLOW, '**/node_modules/**'] } },
+      { extends: true, test: { name: 'slow', include: SLOW, exclude: ['**/node_modules/**'] } },
+    ],
   },
 });
