@@ -144,7 +144,7 @@ function callSeries() {
   for (const [call, injections] of /** @type {[string, string[]][]} */ (faults)) {
     for (const injection of injections) {
       series.push({
-        most: SAMPLE ? 2 : 40,
+        most: SAMPLE ? 1 : 40,
         run: async (log, nth) => {
           const trace = join(root, `trace-${call}-${injection}-${nth}`.replaceAll('=', '-'));
           const watched = pathsOf(log, call).flatMap((path) => ['-P', path]);

@@ -1,4 +1,4 @@
-import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,16 +16,16 @@ const LOG = import.meta.resolve('@indelible/log');
 describe('a rolling restart', () => {
   test('the new process waits for the old one to end; nothing is lost in between', { timeout: 60_000 }, async () => {
     const log = await makeLog(root);
-    let old: ChildProcess | undefined;
+    let end = (): unknown => undefined;
     let acknowledged = 0;
-    const first = runVictim(log, { batches: 20, idle: true, closeOn: ['SIGTERM'] }, { onStart: (child) => void (old = child), onLine: (line) => void (acknowledged += line.startsWith('ack') ? 1 : 0) });
+    const first = runVictim(log, { batches: 20, idle: true, closeOn: ['SIGTERM'] }, { onStart: (child) => void (end = () => child.kill('SIGTERM')), onLine: (line) => void (acknowledged += line.startsWith('ack') ? 1 : 0) });
     await expect.poll(() => acknowledged, { timeout: 20_000 }).toBe(60);
     let openedAt = 0;
     const second = runVictim(log, { batches: 20 }, { onLine: (line) => void (openedAt = line === 'opened' ? Date.now() : openedAt) });
     await later(700);
     expect(openedAt).toBe(0);
     const endedAt = Date.now();
-    old!.kill('SIGTERM');
+    end();
     const [saidFirst, saidSecond] = await Promise.all([first, second]);
     expect(saidFirst.signal).toBe('SIGTERM');
     expect(saidSecond).toMatchObject({ closed: true, acknowledged: 60, refused: [] });
@@ -35,13 +35,13 @@ describe('a rolling restart', () => {
 
   test('a writer that does not go is named, with the remedy, and left in peace', { timeout: 60_000 }, async () => {
     const log = await makeLog(root);
-    let old: ChildProcess | undefined;
+    let end = (): unknown => undefined;
     let acknowledged = 0;
-    const first = runVictim(log, { batches: 40, idle: true, closeOn: ['SIGTERM'] }, { onStart: (child) => void (old = child), onLine: (line) => void (acknowledged += line.startsWith('ack') ? 1 : 0) });
+    const first = runVictim(log, { batches: 40, idle: true, closeOn: ['SIGTERM'] }, { onStart: (child) => void (end = () => child.kill('SIGTERM')), onLine: (line) => void (acknowledged += line.startsWith('ack') ? 1 : 0) });
     await expect.poll(() => acknowledged, { timeout: 20_000 }).toBe(120);
     const second = await runVictim(log, { batches: 1, lockWaitMs: 200 });
     expect(second).toMatchObject({ opened: false, failed: 'ERR_LOG_LOCKED' });
-    old!.kill('SIGTERM');
+    end();
     const said = await first;
     expect(said).toMatchObject({ signal: 'SIGTERM', acknowledged: 120, refused: [] });
     expect((await judge(log, said)).findings).toEqual([]);

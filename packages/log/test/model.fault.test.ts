@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runModel } from './support/model.ts';
 
-const RUNS = process.env['SLOW'] === '1' ? 3_000 : 300;
+const RUNS = process.env['SLOW'] === '1' ? 3_000 : 200;
 const FIRST_SEED = Number(process.env['SEED'] ?? 1);
 
 // Random interleavings of append, failing disk steps, crashes, restarts, foreign bytes and key changes, against a list.

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { memoryStore, openLog, pinPath, readPin, writePin } from '@indelible/log';
+import { createLog, fileStore, memoryStore, openLog, pinPath, readPin, writePin } from '@indelible/log';
 import { PinKeeper } from '../dist/pin.js';
 import { testEvent, testSigner } from './support/events.ts';
 import { expectError } from './support/expect-error.ts';
@@ -117,5 +117,28 @@ describe('pin and record', () => {
     expect(errors.length).toBeGreaterThan(0);
     chmodSync(folder, 0o700);
     expect(readFileSync(join(directory, 'log.pin'), 'utf8')).toContain('test.example/log');
+  });
+
+  test('a cache that lies about the root under the pin is made anew, not believed', async () => {
+    const folder = join(directory, 'lying');
+    await createLog(folder, { signer });
+    const open = (pin?: string) => openLog({ store: fileStore(folder), signer, heartbeatMs: 0, ...(pin === undefined ? {} : { pin }) });
+    const first = await open();
+    await first.append(testEvent(1));
+    await first.close();
+    const pin = join(directory, 'lying.pin');
+    await writePin(pin, first.seal!);
+    const second = await open();
+    await second.appendAll(Array.from({ length: 600 }, (_, n) => testEvent(10 + n)));
+    await second.close();
+    const tiles = join(folder, 'cache', 'tiles-0');
+    const bytes = readFileSync(tiles);
+    bytes[40] = bytes[40]! ^ 1;
+    writeFileSync(tiles, bytes);
+    const third = await open(pin);
+    expect((await third.append(testEvent(1))).index).toBe(1);
+    await third.close();
+    bytes[40] = bytes[40]! ^ 1;
+    expect(readFileSync(tiles).subarray(0, 64)).toEqual(bytes.subarray(0, 64));
   });
 });

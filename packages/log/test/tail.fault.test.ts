@@ -170,7 +170,7 @@ describe('bytes behind the last seal', () => {
     const { end } = record.seals.at(-2)!;
     return record.bytes.subarray(record.bytes.lastIndexOf('\n', end - 2) + 1, end).toString();
   };
-  const foreign: [string, () => string | Buffer][] = [
+  const foreign: [string, () => string | Uint8Array][] = [
     ['a line of text', () => 'somebody was here\n'],
     ['text without a line end', () => 'somebody was here'],
     ['an empty line', () => '\n'],

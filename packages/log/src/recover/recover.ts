@@ -63,7 +63,8 @@ export interface RecordEnd {
  * Finds the end of a record: the last seal, and nothing behind it.
  *
  * Costs O(log n) and the last two batches with a cache that fits; without one the whole record is read and the cache made anew.
- * Reads only; what it finds may not be durable yet, so a writer MUST sync the last segment before it builds on it.
+ * Reads only; what it finds may not be durable yet, so a writer MUST sync the last segment before it builds on it. Where a sync
+ * has failed and the process was killed before it could act on that, this cannot be seen: a later sync may lie (fsync(2)).
  *
  * @throws LogError `ERR_LOG_RECORD_DAMAGED` where a valid seal covers more than can be read, `ERR_LOG_ROLLED_BACK` where the pin
  * is ahead of the record, `ERR_LOG_KEY_MISMATCH`, `ERR_LOG_NOT_FOUND`, `ERR_LOG_FILE_INVALID`.
@@ -108,13 +109,12 @@ export async function recover(options: RecoverOptions): Promise<RecordEnd> {
 
   if (options.atStart === true) await refuseRetiredKey(disk, { segment, file, keyChanged, length });
   if (!isPinned(options.pin, file, cache, edge)) {
-    // Either the record was rewritten, or only the cache lies about the older root: ask the record itself.
-    cache.clear();
-    const begin = { size: 0, segment: -1, offset: 0 };
-    await replay(chain, cache, anchor, new TreeRange(0, { collectTileNodes: true }), begin);
-    if (!isPinned(options.pin, file, cache, edge)) {
+    if (replayed === target) {
       throw new LogError('ERR_LOG_RECORD_DAMAGED', `the record has another root than the pin beside the signing key, at the pin's size. ${WAY_ON}`, { fatal: true });
     }
+    // Either the record was rewritten, or only the cache lies about the older root: ask the record itself.
+    cache.clear();
+    return recover({ ...options, cache });
   }
   return {
     file,
