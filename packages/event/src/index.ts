@@ -1,5 +1,5 @@
 export { MAX_DETAILS_DEPTH } from './details.ts';
-export { encodeEvent, MAX_CLOCK_AHEAD_MS } from './encode.ts';
+export { encodeEntry, encodeEvent, MAX_CLOCK_AHEAD_MS } from './encode.ts';
 export { entryFact, entryId, entryTime, parseEntry } from './entry.ts';
 export { EventError } from './error.ts';
 export { parseEventLine } from './event-line.ts';
@@ -11,7 +11,7 @@ export { MAX_ENTRY_BYTES } from './text.ts';
 export { formatTime, parseTime } from './time.ts';
 export { EVENT_NAMES, LIFE_EVENTS, SESSION_EVENTS, WIDER_EVENTS } from './vocabulary.ts';
 
-export type { EncodeOptions } from './encode.ts';
+export type { EncodedEntry, EncodeOptions } from './encode.ts';
 export type { Entry } from './entry.ts';
 export type { EventErrorCode } from './error.ts';
 export type { EventInput, Initiator, TimeInput } from './event-input.ts';

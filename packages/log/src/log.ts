@@ -1,10 +1,11 @@
 import { constants, hostname } from 'node:os';
-import { encodeEvent, type EncodeOptions, type EventInput } from '@indelible/event';
+import { encodeEntry, type EncodedEntry, type EncodeOptions, type EventInput } from '@indelible/event';
 import { formatBase64, parseVerifierKey } from '@indelible/tlog';
 import type { LeftBehind } from './commit/next-segment.ts';
 import { LogError } from './error.ts';
+import { followRecord, LiveFeed } from './live-feed.ts';
 import { PinKeeper } from './pin.ts';
-import type { Receipt, RecordReader } from './read/record-reader.ts';
+import type { Receipt, RecordReader, SealedEntry } from './read/record-reader.ts';
 import { formatKeyChange } from './recover/key-change.ts';
 import { Recorder, type Acknowledgement } from './recorder.ts';
 import { SealDelivery, type SealDestination } from './seal-to.ts';
@@ -100,6 +101,7 @@ export class Log {
   readonly #seals: readonly SealDelivery[];
   readonly #pin: PinKeeper | undefined;
   readonly #onSignal: (signal: NodeJS.Signals) => void;
+  readonly #feed = new LiveFeed();
   #signer: Signer;
   #recorder!: Recorder;
   #origin = '';
@@ -133,7 +135,7 @@ export class Log {
   static async open(options: LogOptions): Promise<Log> {
     const log = new Log(options);
     const store = await log.#openStore();
-    log.#recorder = new Recorder(store, () => log.#openStore(), options.maxQueued ?? DEFAULT_MAX_QUEUED);
+    log.#recorder = new Recorder(store, () => log.#openStore(), options.maxQueued ?? DEFAULT_MAX_QUEUED, log.#feed);
     for (const left of log.#leftBehind.splice(0)) log.#recordRecovery(left);
     try {
       await log.#recordLife('log_started', { node: process.version });
@@ -178,14 +180,14 @@ export class Log {
    * `ERR_LOG_CLOSED`.
    */
   append(event: EventInput): Promise<Acknowledgement> {
-    let line: string;
+    let entry: EncodedEntry;
     try {
-      line = encodeEvent(event, this.#encode);
+      entry = encodeEntry(event, this.#encode);
     } catch (error) {
       return Promise.reject(error as Error);
     }
     if (this.#closing !== undefined) return Promise.reject(closed());
-    return this.#recorder.submit(line);
+    return this.#recorder.submit(entry);
   }
 
   /**
@@ -194,14 +196,14 @@ export class Log {
    * its own event only; the error then speaks for one of several, and the same call again tells where the others are.
    */
   appendAll(events: readonly EventInput[]): Promise<Acknowledgement[]> {
-    let lines: string[];
+    let entries: EncodedEntry[];
     try {
-      lines = events.map((event) => encodeEvent(event, this.#encode));
+      entries = events.map((event) => encodeEntry(event, this.#encode));
     } catch (error) {
       return Promise.reject(error as Error);
     }
     if (this.#closing !== undefined) return Promise.reject(closed());
-    return this.#recorder.submitAll(lines);
+    return this.#recorder.submitAll(entries);
   }
 
   /** Waits until the entry is sealed, then proves it: entry, inclusion proof and seal, checked before they are returned. */
@@ -219,6 +221,21 @@ export class Log {
   /** Reads the record up to its last seal. */
   reader(): RecordReader {
     return this.#recorder.reader();
+  }
+
+  /**
+   * Sealed entries in order, from an index on: up to the last seal, or with `follow` for as long as the log is open.
+   * Entries that this process appends are passed on in memory; what came before is read.
+   */
+  follow(options: { readonly from: number; readonly follow: boolean; readonly signal?: AbortSignal }): AsyncGenerator<SealedEntry, void, undefined> {
+    const listener = options.follow ? this.#feed.listen() : undefined; // before the reading: nothing falls in between
+    return followRecord(this.reader(), listener, options.from, options.signal);
+  }
+
+  /** Every entry that is sealed now, from which the open sessions can be computed, and the index at which to follow on. */
+  openSessions(): Promise<{ readonly entries: AsyncIterable<SealedEntry>; readonly next: number }> {
+    const next = this.#sealedSize;
+    return Promise.resolve({ entries: entriesBelow(next, this.reader()), next });
   }
 
   /**
@@ -241,8 +258,8 @@ export class Log {
     const message = formatKeyChange(this.#origin, this.#signer.vkey, next.vkey, timestamp);
     const [fromSig, toSig] = [formatBase64(await signChecked(this.#signer, message)), formatBase64(await signChecked(next, message))];
     const details = { from: this.#signer.vkey, to: next.vkey, fromSig, toSig };
-    const line = encodeEvent({ event: 'key_changed', timestamp, details }, { ...this.#encode, lifecycle: true });
-    const ack = await this.#recorder.submitKeyChange(line, next);
+    const entry = encodeEntry({ event: 'key_changed', timestamp, details }, { ...this.#encode, lifecycle: true });
+    const ack = await this.#recorder.submitKeyChange(entry, next);
     this.#signer = next;
     return ack;
   }
@@ -258,6 +275,7 @@ export class Log {
     for (const signal of this.#options.closeOn ?? []) process.off(signal, this.#onSignal);
     await this.#recordLife('log_stopped', {}).catch((error: unknown) => this.#report(error));
     await this.#recorder.close();
+    this.#feed.end();
     for (const waiter of this.#sealWaiters.splice(0)) waiter.reject(closed());
     await this.#pin?.close();
     await this.#deliverSeal();
@@ -303,7 +321,7 @@ export class Log {
   // ---- the log's own life
 
   #recordLife(event: 'heartbeat' | 'log_started' | 'log_stopped' | 'log_recovered', details: Record<string, string | number>): Promise<Acknowledgement> {
-    return this.#recorder.submit(encodeEvent({ event, details }, { ...this.#encode, lifecycle: true }));
+    return this.#recorder.submit(encodeEntry({ event, details }, { ...this.#encode, lifecycle: true }));
   }
 
   #recordRecovery(left: LeftBehind): void {
@@ -326,6 +344,13 @@ export class Log {
   #report(error: unknown): void {
     if (this.#options.onError !== undefined) this.#options.onError(error);
     else process.emitWarning(error instanceof Error ? error : String(error));
+  }
+}
+
+async function* entriesBelow(end: number, reader: RecordReader): AsyncGenerator<SealedEntry, void, undefined> {
+  for await (const entry of reader.entries()) {
+    if (entry.index >= end) return;
+    yield entry;
   }
 }
 

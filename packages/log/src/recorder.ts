@@ -1,6 +1,8 @@
+import type { EncodedEntry } from '@indelible/event';
 import type { Placement } from './commit/batch.ts';
 import { CONFLICT } from './commit/duplicates.ts';
 import { LogError } from './error.ts';
+import type { LiveFeed } from './live-feed.ts';
 import type { RecordReader } from './read/record-reader.ts';
 import type { Signer } from './signer/signer.ts';
 import type { OpenStore } from './store/store.ts';
@@ -13,6 +15,7 @@ export interface Acknowledgement {
 }
 
 interface Waiting {
+  readonly id: string;
   readonly line: string;
   /** It belongs to the entry before it: both are recorded, or neither. */
   readonly joined: boolean;
@@ -30,8 +33,6 @@ const GATHER_ENTRIES = 64;
 const MAX_UNDER_WAY = 16;
 /** After a store has stopped, how long until an append opens it again. */
 const REOPEN_AFTER_MS = 1_000;
-const ID_AT = 7; // `{"id":"` and 36 characters (docs/spec/record.md §3)
-const ID_END = 43;
 
 /**
  * Gathers encoded entries into batches and gives each caller its acknowledgement. When the store stops (disk full, a failed sync,
@@ -40,6 +41,7 @@ const ID_END = 43;
 export class Recorder {
   readonly #openStore: () => Promise<OpenStore>;
   readonly #maxQueued: number;
+  readonly #feed: LiveFeed;
   #store: OpenStore;
   #queue: Waiting[] = [];
   #underWay = 0;
@@ -50,32 +52,33 @@ export class Recorder {
   #reopening: Promise<void> | undefined;
   #reopenAtMs = 0;
 
-  constructor(store: OpenStore, openStore: () => Promise<OpenStore>, maxQueued: number) {
+  constructor(store: OpenStore, openStore: () => Promise<OpenStore>, maxQueued: number, feed: LiveFeed) {
     this.#store = store;
     this.#openStore = openStore;
     this.#maxQueued = maxQueued;
+    this.#feed = feed;
   }
 
   /** Records one encoded entry. */
-  submit(line: string): Promise<Acknowledgement> {
+  submit({ id, line }: EncodedEntry): Promise<Acknowledgement> {
     return new Promise((resolve, reject) => {
       if (this.#queue.length + this.#pending >= this.#maxQueued) {
         reject(this.#full(1));
         return;
       }
-      this.#queue.push({ line, joined: false, resolve, reject });
+      this.#queue.push({ id, line, joined: false, resolve, reject });
       if (this.#queue.length >= GATHER_ENTRIES) this.#flush(false);
       else if (!this.#flushScheduled) this.#schedule();
     });
   }
 
   /** Records several, in order, in one piece if a batch can hold them. All are refused where they do not all fit. */
-  submitAll(lines: readonly string[]): Promise<Acknowledgement[]> {
-    if (this.#queue.length + this.#pending + lines.length > this.#maxQueued) return Promise.reject(this.#full(lines.length));
-    const acknowledgements = lines.map(
-      (line, at) =>
+  submitAll(entries: readonly EncodedEntry[]): Promise<Acknowledgement[]> {
+    if (this.#queue.length + this.#pending + entries.length > this.#maxQueued) return Promise.reject(this.#full(entries.length));
+    const acknowledgements = entries.map(
+      ({ id, line }, at) =>
         new Promise<Acknowledgement>((resolve, reject) => {
-          this.#queue.push({ line, joined: at > 0, resolve, reject });
+          this.#queue.push({ id, line, joined: at > 0, resolve, reject });
         }),
     );
     if (this.#queue.length >= GATHER_ENTRIES) this.#flush(false);
@@ -84,10 +87,12 @@ export class Recorder {
   }
 
   /** Records the entry that hands over to the next key, behind everything that waits now. */
-  async submitKeyChange(line: string, nextSigner: Signer): Promise<Acknowledgement> {
+  async submitKeyChange({ id, line }: EncodedEntry, nextSigner: Signer): Promise<Acknowledgement> {
     this.#flush(true);
     const placement = await this.#store.append([line], nextSigner);
-    return { id: line.slice(ID_AT, ID_END), index: placement.indexes?.[0] ?? placement.first };
+    const index = placement.indexes?.[0] ?? placement.first;
+    this.#feed.pass(index, line);
+    return { id, index };
   }
 
   reader(): RecordReader {
@@ -143,7 +148,10 @@ export class Recorder {
     this.#store
       .append(waiting.map(({ line }) => line))
       .then(
-        (placement) => answer(waiting, placement),
+        (placement) => {
+          if (this.#feed.heard) pass(waiting, placement, this.#feed);
+          answer(waiting, placement);
+        },
         (error: unknown) => {
           const refusal = error instanceof LogError ? error : new LogError('ERR_LOG_WRITE_FAILED', String(error), { cause: error });
           for (const one of waiting) one.reject(refusal);
@@ -205,11 +213,19 @@ function batchEnd(queue: readonly Waiting[]): number {
   return queue.length;
 }
 
+/** What was new goes to whoever follows the record in this process. */
+function pass(waiting: readonly Waiting[], { first, indexes }: Placement, feed: LiveFeed): void {
+  for (let i = 0; i < waiting.length; i++) {
+    const index = indexes === undefined ? first + i : indexes[i]!;
+    if (index !== CONFLICT && index >= first) feed.pass(index, waiting[i]!.line);
+  }
+}
+
 function answer(waiting: readonly Waiting[], placement: Placement): void {
   const { first, indexes } = placement;
   for (let i = 0; i < waiting.length; i++) {
     const one = waiting[i]!;
-    const id = one.line.slice(ID_AT, ID_END);
+    const { id } = one;
     const index = indexes === undefined ? first + i : indexes[i]!;
     if (index === CONFLICT) {
       one.reject(new LogError('ERR_LOG_ID_CONFLICT', `the id ${id} is on the record with other content: give each event its own id, and a retry the very same event`));

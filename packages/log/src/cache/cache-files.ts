@@ -40,6 +40,16 @@ export function openRegular(path: string, flags: number): number | undefined {
   return undefined;
 }
 
+/** Creates a file that was not there a moment ago: if it is there now, somebody else makes this log's files. */
+function alone<Result>(path: string, create: () => Result): Result {
+  try {
+    return create();
+  } catch (cause) {
+    if (systemCode(cause) !== 'EEXIST') throw cause;
+    throw new LogError('ERR_LOG_WRITE_FAILED', `${path} was created by another program: only one process may write a log`, { cause, path });
+  }
+}
+
 /** Derived data in a directory. */
 export class DirectoryCacheFiles implements CacheFiles {
   readonly #directory: string;
@@ -89,7 +99,7 @@ export class DirectoryCacheFiles implements CacheFiles {
   writeState(text: string): void {
     const temporary = join(this.#directory, `${STATE}.new`);
     rmSync(temporary, { force: true });
-    writeFileSync(temporary, text, { flag: 'wx', mode: 0o640 });
+    alone(temporary, () => writeFileSync(temporary, text, { flag: 'wx', mode: 0o640 }));
     renameSync(temporary, join(this.#directory, STATE));
   }
 
@@ -114,7 +124,7 @@ export class DirectoryCacheFiles implements CacheFiles {
       if (fd === undefined) {
         rmSync(path, { force: true }); // a link, a pipe: not ours
         mkdirSync(this.#directory, { recursive: true, mode: 0o750 }); // somebody may have deleted it while we run
-        fd = openSync(path, 'wx+', 0o640);
+        fd = alone(path, () => openSync(path, 'wx+', 0o640));
       }
       this.#files.set(name, fd);
     }
