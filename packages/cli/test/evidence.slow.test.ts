@@ -224,3 +224,52 @@ function files(directory: string): string[] {
 function digest(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
+
+describe('verify FILE', () => {
+  const prove = async (...more: string[]): Promise<string> => (await indelible(['prove', 'audit', '--index', '7', ...more], { cwd })).stdout;
+  const verify = (...args: string[]) => indelible(['verify', ...args], { cwd });
+  const keyFile = (): string => {
+    const { key } = JSON.parse(readFileSync(join(cwd, 'audit/log.json'), 'utf8')) as { key: string };
+    writeFileSync(join(cwd, 'audit.vkey'), `${key}\n`);
+    return 'audit.vkey';
+  };
+
+  test('proves one entry without the log', async () => {
+    const key = keyFile();
+    writeFileSync(join(cwd, 'proof.json'), await prove('--json'));
+    await prove('--out', 'seven.tlog-proof');
+    writeFileSync(join(cwd, 'seven.json'), `${(json(readFileSync(join(cwd, 'proof.json'), 'utf8')) as { entry: string }).entry}\n`);
+    rmSync(join(cwd, 'audit'), { recursive: true });
+    for (const args of [['proof.json'], ['seven.tlog-proof', '--entry', 'seven.json']]) {
+      expect(await verify(...args, '--key', key)).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^SOUND: proven: this is entry 7 of .*, under the seal over 600, signed by the key that was given\n$/) as string });
+      expect(await verify(...args)).toMatchObject({ status: 2, stdout: expect.stringMatching(/^NOT PROVEN: consistent, key not proven: .*--key/) as string });
+    }
+    expect(json((await verify('proof.json', '--key', key, '--json')).stdout)).toMatchObject({ verdict: 'sound', index: 7, treeSize: 600, key: { proven: true } });
+  });
+
+  test('refuses what was changed', async () => {
+    const key = keyFile();
+    const whole = json(await prove('--json')) as { entry: string; tlogProof: string };
+    for (const forged of [
+      { ...whole, entry: whole.entry.replace('login', 'logout') },
+      { ...whole, tlogProof: whole.tlogProof.replace('index 7', 'index 8') },
+      { ...whole, tlogProof: whole.tlogProof.replace('\n600\n', '\n601\n') },
+    ]) {
+      writeFileSync(join(cwd, 'forged.json'), JSON.stringify(forged));
+      expect(await verify('forged.json', '--key', key)).toMatchObject({ status: 1, stdout: expect.stringMatching(/^NOT SOUND: /) as string });
+    }
+    const other = (await indelible(['init', 'other', '--origin', template.origin], { cwd })).stdout.match(/\S+\+[0-9a-f]{8}\+\S+/)![0];
+    writeFileSync(join(cwd, 'proof.json'), JSON.stringify(whole));
+    expect((await verify('proof.json', '--key', other)).status).toBe(1);
+  });
+
+  test('says what is missing', async () => {
+    writeFileSync(join(cwd, 'p.tlog-proof'), await prove());
+    writeFileSync(join(cwd, 'cut.tlog-proof'), (await prove()).slice(0, 60));
+    writeFileSync(join(cwd, 'no.json'), '{"a":1}');
+    expect(await verify('p.tlog-proof')).toMatchObject({ status: 2, stderr: expect.stringMatching(/--entry FILE/) as string });
+    expect(await verify('cut.tlog-proof', '--entry', 'no.json')).toMatchObject({ status: 2, stderr: expect.stringMatching(/not a tlog-proof/) as string });
+    expect(await verify('no.json')).toMatchObject({ status: 2, stderr: expect.stringMatching(/prove --json/) as string });
+    expect(await verify('p.tlog-proof', '--entry', 'no.json', '--since', 'x')).toMatchObject({ status: 2, stderr: expect.stringMatching(/--since/) as string });
+  });
+});

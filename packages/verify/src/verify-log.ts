@@ -45,7 +45,7 @@ export async function verifyLog(source: string | URL, options: VerifyOptions = {
     throw new VerifyError('ERR_VERIFY_OPTION_INVALID', `option cores is ${String(cores)}, not a positive whole number`);
   }
   throwIfAborted(signal);
-  const key = options.key === undefined ? undefined : parseKey(options.key);
+  const key = options.key === undefined ? undefined : parseLogKey(options.key);
   const settings = { key, kept: keptSeals(options), cores, onProgress, signal };
   const url = httpUrl(source);
   if (url !== undefined) return verifyTiles(httpTiles(url, signal), settings);
@@ -54,7 +54,8 @@ export async function verifyLog(source: string | URL, options: VerifyOptions = {
   return kind === 'record' ? verifyRecord(directory, settings) : verifyTiles(directoryTiles(directory), settings);
 }
 
-function parseKey(text: string): VerifierKey {
+/** Reads the key of a log that the caller gave. */
+export function parseLogKey(text: string): VerifierKey {
   try {
     const key = parseVerifierKey(text);
     if (key.type === KEY_TYPE_ED25519) return key;
