@@ -102,14 +102,14 @@ def verify_record(directory, vkey):
     files = dict(sorted((int(n[:-7]), n) for n in os.listdir(directory) if re.fullmatch(r"\d{6}|[1-9]\d{6,}", n[:-7]) and n.endswith(".ndjson")))
     headers = {k: attempt(open_header, load(n)) for k, n in files.items()}
     if not files: return 2, "nothing is sealed"
-    current, header, chain = 0, headers.get(0), []
+    current, header, chain, digest = 0, headers.get(0), [], base64.b64encode(sha(raw)).decode()
     genesis = header and (header["key"], header["origin"], header["size"])
     need(genesis == (log["key"], log["origin"], 0), "entry 0: segment 0 has no valid header")
     while current is not None:  # sections 6.3 to 6.6
         data, chain = load(files[current]), chain + [current]
-        need(header["segment"] == current and header["log"] == base64.b64encode(sha(raw)).decode(), "another log.json")
+        need(header["segment"] == current and header["log"] == digest, "another log.json")
         def follows(k, h):
-            if not h or h["segment"] != k or h.get("prev", {}).get("segment") != current: return False
+            if not h or h["segment"] != k or h["log"] != digest or h.get("prev", {}).get("segment") != current: return False
             if h["prev"]["reason"] != "key_changed": return h["key"] == keys[-1]
             lines = [line for line in data[:h["prev"]["length"]].split(b"\n")[:-1] if not line.startswith(b'{"indelible":')]
             return attempt(key_change, lines[-1], keys[-1]) == h["key"]
@@ -123,7 +123,7 @@ def verify_record(directory, vkey):
             need(stated == (record.size, record.note, record.edge), f"entry {record.size}: the next segment does not follow")
     known = keys + ([handed] if handed else [])
     for k, h in headers.items():  # what stands beside the chain shows what is missing in it
-        if k in chain or (h and h in [headers[c] for c in chain]): continue
+        if k in chain or (h and (h["log"] != digest or h in [headers[c] for c in chain])): continue
         need(not (h and h["key"] in known), f"entry {record.size}: file {files[k]} is signed, but does not follow")
         for line in load(files[k]).split(b"\n") if k > chain[-1] else []:
             found = attempt(open_seal, line, known)

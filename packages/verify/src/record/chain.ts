@@ -51,6 +51,8 @@ export class Chain {
   readonly #numbers: readonly number[];
   readonly #logFile: LogFile | undefined;
   readonly #members = new Set<number>();
+  /** Digest of log.json in the headers of this log: one key may sign segments of several. */
+  #log: string | undefined;
   /** Every key that has been in force, in order; the first is the genesis key. */
   readonly keys: VerifierKey[] = [];
   /** The key to which the last entry of the record hands over, where no segment under it is there yet, or any more. */
@@ -67,6 +69,7 @@ export class Chain {
     this.#directory = directory;
     this.#numbers = numbers;
     this.#logFile = logFile;
+    this.#log = logFile?.digest;
   }
 
   /** All keys that the record vouches for. */
@@ -112,6 +115,7 @@ export class Chain {
       return undefined;
     }
     this.keys.push(header.key);
+    this.#log = header.log;
     return { number: 0, header, fileSize: candidate.fileSize };
   }
 
@@ -127,13 +131,13 @@ export class Chain {
         return { found: { number, header: opened.header, fileSize: opened.fileSize }, at: i + 1, gap: relation === 'orphan' };
       }
       this.#report(number, relation, opened);
-      if (relation === 'none' && this.suspects.length < MAX_SUSPECTS) this.suspects.push(segmentName(number));
+      if (relation === 'none' && !this.#isOfAnother(opened?.header) && this.suspects.length < MAX_SUSPECTS) this.suspects.push(segmentName(number));
     }
     return { found: undefined, at: this.#numbers.length, gap: false };
   }
 
   #relate(number: number, header: SegmentHeader | undefined, current: Candidate | undefined): Relation {
-    if (header === undefined || header.origin !== this.origin) return 'none';
+    if (header === undefined || header.origin !== this.origin || header.log !== this.#log) return 'none';
     const keyKnown = this.keys.some((key) => key.text === header.key.text);
     if (header.segment !== number) return keyKnown || this.#handsOver(current, header) !== undefined ? 'misplaced' : 'none';
     if (current !== undefined && header.prev?.segment === current.number) return this.#succeeds(header, current) ? 'successor' : 'none';
@@ -172,10 +176,15 @@ export class Chain {
     } else if (relation === 'misplaced' && header !== undefined && !this.#isCopy(header)) {
       this.#find(['segment_misplaced', where, `${file} holds segment ${header.segment}, whose place is ${segmentName(header.segment)}`]);
     } else {
-      const unsigned = opened === undefined ? 'is not a regular file' : 'has no valid header signed by the key in force';
+      const unsigned = opened === undefined ? 'is not a regular file' : this.#isOfAnother(header) ? 'belongs to another log of the same name' : 'has no valid header signed by the key in force';
       const what = relation === 'misplaced' ? `is a copy of ${segmentName(header?.segment ?? 0)}` : unsigned;
       this.#find(['not_a_segment', { segment: number, file }, `${file} ${what}: skipped`]);
     }
+  }
+
+  /** Whether it is a segment of another log with this log's name. */
+  #isOfAnother(header: SegmentHeader | undefined): boolean {
+    return header !== undefined && header.origin === this.origin && header.log !== this.#log;
   }
 
   /** Whether the segment of this header stands in its own place too. */
