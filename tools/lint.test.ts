@@ -10,6 +10,7 @@ const CASES: readonly (readonly [file: string, allowed: readonly string[], refus
   ['packages/event/src/crypto.ts', ['node:crypto'], ['node:fs', '@indelible/tlog']],
   ['packages/log/src/x/a.ts', ['../b.ts', 'node:fs', 'node:fs/promises', '@indelible/tlog', '@indelible/event'], ['@indelible/verify', '@indelible/session', 'pg']],
   ['packages/session/src/a.ts', ['./b.ts', '@indelible/event'], ['@indelible/tlog', '@indelible/log', 'express']],
+  ['packages/geo/src/a.ts', ['./b.ts', 'node:fs'], ['mmdb-lib', '@indelible/event']],
   ['packages/verify/src/x/a.ts', ['../b.ts', 'node:fs', '@indelible/tlog', '@indelible/event'], ['@indelible/log', '@indelible/session', 'undici']],
   ['packages/cli/src/a.ts', ['@indelible/log', '@indelible/verify', 'node:util'], []],
 ];

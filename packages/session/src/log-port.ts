@@ -14,3 +14,25 @@ export interface Acknowledgement {
 export interface LogPort {
   append(event: EventInput): Promise<Acknowledgement>;
 }
+
+/** A sealed entry and its place: one line of JSON, the bytes that were hashed. */
+export interface PlacedEntry {
+  readonly index: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * What the tracker needs of a log: it writes, and it reads what anybody wrote. `Log` of `@indelible/log` is one.
+ *
+ * The same id with the same content MUST be recorded once, however often and by whomever it is appended.
+ */
+export interface TrackerPort extends LogPort {
+  /** Appends several events, in order. */
+  appendAll?(events: readonly EventInput[]): Promise<Acknowledgement[]>;
+  /** Sealed entries in order, from an index on; with `follow` it goes on waiting until `signal` is aborted. */
+  follow(options: { readonly from: number; readonly follow: boolean; readonly signal?: AbortSignal }): AsyncIterable<PlacedEntry>;
+  /** Entries from which the open sessions can be computed, and where to follow on. A file log gives all of the record. */
+  openSessions(): Promise<{ readonly entries: AsyncIterable<PlacedEntry>; readonly next: number }>;
+  /** Other processes write to this log too. Default false. */
+  readonly shared?: boolean;
+}

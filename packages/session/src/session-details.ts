@@ -49,6 +49,11 @@ export type SessionDetails = Pick<EventInput, (typeof FIELDS)[number]> & {
 
 const IS_FIELD: ReadonlySet<string> = new Set(FIELDS);
 
+/** Whether a key of `details` becomes a field of the entry. */
+export function isEventField(key: string): boolean {
+  return IS_FIELD.has(key);
+}
+
 /** Fields of an entry that `details` must not set, or would seem to set, and what to do instead. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['timestamp', 'the log takes the time of the call; append to the log itself to report an event later than it happened'],
@@ -86,7 +91,7 @@ export function sessionEvent(userId: string | undefined, event: EventName | 'ext
     if (value === undefined) continue;
     const refusal = REFUSED.get(key);
     if (refusal !== undefined) throw new SessionError('ERR_SESSION_DETAILS_RESERVED', `details must not have ${key}: ${refusal}`, key);
-    if (IS_FIELD.has(key)) {
+    if (isEventField(key)) {
       fields[key] = value;
     } else {
       rest[key] = value;

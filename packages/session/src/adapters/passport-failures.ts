@@ -1,0 +1,48 @@
+import type { Request } from 'express';
+import { SessionError } from '../error.ts';
+
+/** The object that strategies are registered with: the default export of `passport`, or `new Passport()`. */
+export interface PassportLike {
+  use(...args: never[]): unknown;
+}
+
+/** Where Passport's `authenticate` gets a strategy from. No public part of it is asked each time. */
+interface Strategies {
+  _strategy?(name: string): Strategy | undefined;
+}
+
+interface Strategy {
+  authenticate(this: Strategy & { fail: Fail }, req: Request, options?: unknown): unknown;
+}
+
+type Fail = (challenge?: unknown, status?: number) => void;
+
+/**
+ * Tells which requests a strategy of Passport turned down. Passport itself tells nobody.
+ *
+ * @throws SessionError `ERR_SESSION_OPTION_INVALID` where `passport` is none, or keeps its strategies in another place.
+ */
+export function passportFailures(passport: PassportLike): (req: Request) => string | undefined {
+  const strategies = passport as unknown as Strategies | undefined;
+  const find = strategies?._strategy?.bind(strategies);
+  if (strategies === undefined || find === undefined) {
+    throw new SessionError('ERR_SESSION_OPTION_INVALID', 'the option passport is not Passport as of 0.7: give the object that your strategies are registered with', 'passport');
+  }
+  const failures = new WeakMap<Request, string>();
+  strategies._strategy = (name) => {
+    const strategy = find(name);
+    if (strategy === undefined || name === 'session') return strategy;
+    // Passport makes an object of its own from the strategy for each request, and gives it fail.
+    const watched = Object.create(strategy) as Strategy;
+    watched.authenticate = function authenticate(req, options) {
+      const { fail } = this;
+      this.fail = (challenge, status) => {
+        failures.set(req, name);
+        fail.call(this, challenge, status);
+      };
+      return strategy.authenticate.call(this, req, options);
+    };
+    return watched;
+  };
+  return (req) => failures.get(req);
+}

@@ -1,0 +1,4 @@
+import { adapter } from './express-session-app.ts';
+import { describeAdapter } from './suite.ts';
+
+describeAdapter(adapter);
