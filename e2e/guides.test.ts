@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { createLog, createSigningKey, fileStore, openLog, openReader, parseSigningKey } from '@indelible/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -23,8 +25,8 @@ interface Block {
 
 async function readBlocks(guide: string): Promise<Block[]> {
   const page = await readFile(join(root, 'docs', 'guide', guide), 'utf8');
-  const blocks = page.matchAll(/(?:<!-- from: (\S+) -->\n)?```(\w+)\n([^]*?)```/g);
-  return [...blocks].map(([, from, language = '', text = '']) => ({ language, text, from }));
+  const blocks = page.matchAll(/(?:<!-- from: (\S+) -->\n)?^( *)```(\w+)\n([^]*?)^ *```$/gm);
+  return [...blocks].map(([, from, indent = '', language = '', text = '']) => ({ language, text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''), from }));
 }
 
 function runShell(script: string, path: string): Promise<{ code: number | null; output: string }> {
@@ -36,28 +38,51 @@ function runShell(script: string, path: string): Promise<{ code: number | null; 
   });
 }
 
+/** Instead of an installation: the built packages, and an `npx` that finds the command among them. */
+async function install(): Promise<string> {
+  await symlink(join(root, 'node_modules'), join(place, 'node_modules'));
+  const bin = join(place, 'bin');
+  await mkdir(bin);
+  const command = join(root, 'packages', 'cli', 'dist', 'main.js');
+  await writeFile(join(bin, 'npx'), `#!/bin/sh\nshift\nexec '${process.execPath}' '${command}' "$@"\n`);
+  await chmod(join(bin, 'npx'), 0o755);
+  return bin;
+}
+
+/** Runs every shell block of a guide in its order, with the quoted examples saved under the names that the guide gives them. */
+async function followGuide(guide: string, savedAs: Readonly<Record<string, string>>): Promise<string> {
+  const bin = await install();
+  const outputs = [];
+  for (const { language, text, from } of await readBlocks(guide)) {
+    const name = from === undefined ? undefined : savedAs[from];
+    if (name !== undefined) await writeFile(join(place, name), text);
+    if (language !== 'sh') continue;
+    const { code, output } = await runShell(text.replace(/^npm install .*\n/m, ''), bin);
+    expect({ text, code, output }).toMatchObject({ text, code: 0 });
+    outputs.push(output);
+  }
+  return outputs.join('\n');
+}
+
 describe('docs/guide/quickstart.md', () => {
   it('works as it is written, command by command', async () => {
-    // Instead of an installation: the built packages, and an `npx` that finds the command among them.
-    await symlink(join(root, 'node_modules'), join(place, 'node_modules'));
-    await mkdir(join(place, 'bin'));
-    const command = join(root, 'packages', 'cli', 'dist', 'main.js');
-    await writeFile(join(place, 'bin', 'npx'), `#!/bin/sh\nshift\nexec '${process.execPath}' '${command}' "$@"\n`);
-    await chmod(join(place, 'bin', 'npx'), 0o755);
-
-    const outputs = [];
-    for (const { language, text, from } of await readBlocks('quickstart.md')) {
-      if (from === 'examples/snippets/quickstart.mjs') await writeFile(join(place, 'app.mjs'), text);
-      if (language !== 'sh' || text.startsWith('npm install')) continue;
-      const { code, output } = await runShell(text, join(place, 'bin'));
-      expect({ text, code, output }).toMatchObject({ text, code: 0 });
-      outputs.push(output);
-    }
-    const all = outputs.join('\n');
+    const all = await followGuide('quickstart.md', { 'examples/snippets/quickstart.mjs': 'app.mjs' });
     expect(all).toMatch(/entry 1, [0-9a-f-]{36}/);
     expect(all).toMatch(/ login +alice .* 203\.0\.113\.7 +1\n/);
     expect(all.match(/^SOUND /gm)).toHaveLength(3);
     expect(all).toContain('kept at elsewhere/audit.seals');
+  });
+});
+
+describe('README.md', () => {
+  it('captures a login and a logout without a call in a route', async () => {
+    const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: place });
+    const command = join(root, 'packages/cli/bin/indelible.js');
+    await run(command, 'init', 'audit');
+    await run(join(root, 'examples/snippets/capture.mjs'), join(place, 'audit'));
+    const { stdout } = await run(command, 'tail', 'audit', '--events');
+    const entries = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { event: string; userId?: string });
+    expect(entries.flatMap(({ event, userId }) => (userId === undefined ? [] : [`${event} ${userId}`]))).toEqual(['login alice', 'logout alice']);
   });
 });
 
@@ -84,5 +109,84 @@ describe('docs/guide/shippers.md', () => {
     const blocks = (await readBlocks('shippers.md')).filter(({ language, text }) => language === 'yaml' && text.includes('.ndjson'));
     expect(blocks).toHaveLength(3);
     for (const { text } of blocks) expect(text).toMatch(/starts_with\(.*"\{\\"indelible\\":"\)|exclude: 'log \^\\\{"indelible":'|has_fields: \[session\.indelible\]/);
+  });
+});
+
+describe('docs/guide/deploy.md', () => {
+  it('works as it is written, command by command', async () => {
+    const output = await followGuide('deploy.md', { 'examples/snippets/one-process.mjs': 'server.mjs' });
+    expect(output).toMatch(/^8$/m);
+    expect(output.match(/^SOUND /gm)).toHaveLength(1);
+    expect(output).toContain('Nothing was due; 0 sessions open');
+  });
+});
+
+describe('docs/guide/keys.md', () => {
+  it('works as it is written, command by command', async () => {
+    const output = await followGuide('keys.md', {});
+    expect(output.match(/^SOUND /gm)).toHaveLength(2);
+    expect(output).toContain('older than its pin');
+    expect(output).not.toContain('PRIVATE+KEY');
+  });
+
+  it('is right about a key that stays in a service', async () => {
+    await install();
+    for (const name of ['kms-signer.mjs', 'key-service.mjs']) await copyFile(join(root, 'examples', 'snippets', name), join(place, name));
+    const { code, output } = await runShell('node kms-signer.mjs init && node kms-signer.mjs > vkey && npx indelible verify audit --key vkey --pin audit.pin', join(place, 'bin'));
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('SOUND') as string });
+  });
+});
+
+describe('docs/guide/migrating.md', () => {
+  const entries = async (): Promise<Record<string, unknown>[]> => {
+    const found = [];
+    for await (const { bytes } of (await openReader(join(place, 'history'))).entries()) found.push(JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>);
+    return found.filter(({ event }) => !String(event).startsWith('log_'));
+  };
+  const copyScript = (): Promise<void> => copyFile(join(root, 'examples', 'snippets', 'import-sessions.mjs'), join(place, 'import-sessions.mjs'));
+
+  it('works as it is written, and marks what it imported', async () => {
+    await copyScript();
+    const output = await followGuide('migrating.md', {});
+    expect(output).toContain('2 events are on the record, 1 lines were passed over');
+    expect(output).toMatch(/^SOUND /m);
+    const imported = await entries();
+    expect(imported.map(({ timestamp, event, userId }) => [timestamp, event, userId])).toEqual([
+      ['2024-05-01T10:00:00.123Z', 'login', 'alice'], ['2024-05-01T11:00:00.999Z', 'logout', 'alice'],
+      ['2023-01-02T03:04:05.678Z', 'login', '17'], ['2023-01-02T04:04:05.000Z', 'timeout', '17'],
+    ]);
+    const old = (await readFile(join(place, 'app.log'), 'utf8')).split('\n');
+    expect(imported[0]).toMatchObject({ instance: 'import', details: { imported: { from: 'app.log', line: 1, sha256: createHash('sha256').update(old[0] ?? '').digest('hex') } } });
+    for (const { recordedAt } of imported) expect(Date.parse(recordedAt as string)).toBeGreaterThan(Date.now() - 600_000);
+    expect(imported[0]?.['sessionId']).toBe(imported[1]?.['sessionId']);
+    expect(JSON.stringify(imported)).not.toContain('hV4Kx0'); // the raw session id
+  });
+
+  it('records nothing twice, and nothing at all where a line is wrong', async () => {
+    await copyScript();
+    await followGuide('migrating.md', {});
+    const before = await entries();
+    const importing = (file: string): Promise<{ code: number | null; output: string }> => runShell(`SID_KEY_FILE=sid.key node import-sessions.mjs ${file} history`, join(place, 'bin'));
+    expect(await importing('app.log')).toMatchObject({ code: 0 });
+    expect(await entries()).toEqual(before);
+    const good = '{"action":"login","user_id":1,"created_at":"2023-01-02T03:04:05Z"}\n';
+    for (const bad of ['{"action":"login","user_id":1,"created_at":"2023-01-02T03:04:05"}', '{"action":"login","created_at":"2023-01-02T03:04:05Z"}', '{"action":"login"', '[]']) {
+      await writeFile(join(place, 'bad.ndjson'), `${good}${bad}\n${good}`);
+      const { code, output } = await importing('bad.ndjson');
+      if (bad === '[]') continue; // no event: passed over
+      expect({ bad, code, output }).toMatchObject({ code: 1, output: expect.stringMatching(/^bad\.ndjson:2: /) as string });
+      expect(await entries()).toEqual(before);
+    }
+  });
+});
+
+describe('docs/guide/unusual.md', () => {
+  it('shows what its example prints', async () => {
+    const bin = await install();
+    const blocks = await readBlocks('unusual.md');
+    await writeFile(join(place, 'unusual.mjs'), blocks.find(({ from }) => from === 'examples/snippets/unusual.mjs')?.text ?? '');
+    const { code, output } = await runShell('node unusual.mjs', bin);
+    const steady = (text: string): string => text.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID').replace(/20\d\d-[\dT:.-]+Z/g, 'TIME');
+    expect({ code, output: steady(output) }).toEqual({ code: 0, output: steady(blocks.find(({ language }) => language === 'text')?.text ?? '') });
   });
 });

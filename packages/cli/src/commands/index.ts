@@ -10,7 +10,9 @@ const LOADERS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['seal', async () => (await import('./seal.ts')).seal],
   ['prove', async () => (await import('./prove.ts')).prove],
   ['tiles', async () => (await import('./tiles.ts')).tiles],
+  ['sweep', async () => (await import('./sweep.ts')).sweep],
   ['rebuild', async () => (await import('./rebuild.ts')).rebuild],
+  ['detect', async () => (await import('./detect.ts')).detect],
   ['key rotate', async () => (await import('./key-rotate.ts')).keyRotate],
   ['key show', async () => (await import('./key-show.ts')).keyShow],
 ]);
