@@ -48,6 +48,35 @@ describe('entry id', () => {
 });
 
 describe('id index', () => {
+  test('gives the same answers when it keeps chunks that are looked into often, and reads them once', () => {
+    const files = new MemoryCacheFiles();
+    let reads = 0;
+    const counted = Object.assign(Object.create(files) as MemoryCacheFiles, {
+      read: (...args: Parameters<MemoryCacheFiles['read']>) => {
+        reads++;
+        return files.read(...args);
+      },
+      write: (...args: Parameters<MemoryCacheFiles['write']>) => files.write(...args),
+    });
+    const index = new IdIndex(counted);
+    const ids = Array.from({ length: 6 * CHUNK }, (_, i) => testId(i * 2));
+    fill(index, ids, 4_096);
+    const random = seededRandom(5);
+    for (let round = 0; round < 2; round++) {
+      reads = 0;
+      for (let i = 0; i < 3_000; i++) {
+        const at = random.below(4 * CHUNK);
+        expect(find(index, ids[at]!)).toEqual([at]);
+        if (at > 0) expect(find(index, testId(at * 2 - 1))).toEqual([]);
+      }
+    }
+    expect(reads).toBe(0);
+    for (let i = 0; i < 500; i++) {
+      const at = random.below(ids.length); // more chunks than are kept
+      expect(find(index, ids[at]!)).toEqual([at]);
+    }
+  });
+
   test('finds what was added and nothing else, before and after it is sealed', () => {
     const index = new IdIndex(new MemoryCacheFiles());
     for (let i = 0; i < 100; i++) index.add(parseIdWords(testId(i))!, 0);

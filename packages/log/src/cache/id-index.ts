@@ -9,6 +9,17 @@ const IDS = 'ids'; // 16 bytes an entry, in index order
 const ORDER = 'id-order'; // per full chunk: its entries in the order of their ids, two bytes each
 const RANGES = 'id-ranges'; // per full chunk: lowest and highest id
 const RANGE_WORDS = 2 * ID_WORDS;
+/** So many looks into one chunk are worth reading it whole, a megabyte: a sweep after a night asks for many ids of long ago. */
+const BUSY_LOOKS = 64;
+/** Chunks kept in memory for that. */
+const MAX_KEPT = 4;
+
+/** A full chunk in memory. */
+interface KeptChunk {
+  readonly ids: Uint32Array;
+  /** Its entries in the order of their ids. */
+  readonly order: Uint8Array;
+}
 
 /**
  * Finds the entries that carry an id, exactly, without all ids in memory.
@@ -29,6 +40,8 @@ export class IdIndex {
   #ranges: Uint32Array = new Uint32Array(0);
   readonly #highest = new Uint32Array(ID_WORDS);
   readonly #probe = new Uint32Array(ID_WORDS);
+  readonly #looks = new Map<number, number>();
+  readonly #kept = new Map<number, KeptChunk>();
 
   constructor(files: CacheFiles) {
     this.#files = files;
@@ -45,6 +58,8 @@ export class IdIndex {
     this.#base = chunks * CHUNK;
     this.#count = 0;
     this.#table.fill(0);
+    this.#looks.clear();
+    this.#kept.clear();
     const ranges = decodeWords(this.#files.read(RANGES, 0, chunks * RANGE_WORDS * 4));
     const recent = decodeWords(this.#files.read(IDS, this.#base * ID_BYTES, (size - this.#base) * ID_BYTES));
     if (ranges.length !== chunks * RANGE_WORDS || recent.length !== (size - this.#base) * ID_WORDS) return false;
@@ -112,6 +127,7 @@ export class IdIndex {
     for (let chunk = 0; chunk * RANGE_WORDS < this.#ranges.length; chunk++) {
       const range = chunk * RANGE_WORDS;
       if (compareIds(ids, at, this.#ranges, range) < 0 || compareIds(ids, at, this.#ranges, range + ID_WORDS) > 0) continue;
+      this.#look(chunk);
       let low = 0;
       let high = CHUNK;
       while (low < high) {
@@ -128,8 +144,28 @@ export class IdIndex {
     }
   }
 
+  /** Counts a look into a chunk; reads one that is looked into often. */
+  #look(chunk: number): void {
+    if (this.#kept.has(chunk)) return;
+    const looks = (this.#looks.get(chunk) ?? 0) + 1;
+    this.#looks.set(chunk, looks);
+    if (looks < BUSY_LOOKS) return;
+    this.#looks.delete(chunk);
+    const ids = decodeWords(this.#files.read(IDS, chunk * CHUNK * ID_BYTES, CHUNK * ID_BYTES));
+    const order = this.#files.read(ORDER, chunk * CHUNK * 2, CHUNK * 2);
+    if (ids.length !== CHUNK * ID_WORDS || order.length !== CHUNK * 2) return;
+    for (const oldest of this.#kept.keys()) if (this.#kept.size >= MAX_KEPT) this.#kept.delete(oldest);
+    this.#kept.set(chunk, { ids, order });
+  }
+
   /** Reads the id at a place in the order of its chunk into `#probe`; returns the index of its entry. */
   #readOrdered(chunk: number, place: number): number {
+    const kept = this.#kept.get(chunk);
+    if (kept !== undefined) {
+      const position = kept.order[place * 2]! + kept.order[place * 2 + 1]! * 256;
+      this.#probe.set(kept.ids.subarray(position * ID_WORDS, (position + 1) * ID_WORDS));
+      return chunk * CHUNK + position;
+    }
     const order = this.#files.read(ORDER, (chunk * CHUNK + place) * 2, 2);
     const index = chunk * CHUNK + (order.length === 2 ? order[0]! + order[1]! * 256 : 0);
     const id = decodeWords(this.#files.read(IDS, index * ID_BYTES, ID_BYTES));

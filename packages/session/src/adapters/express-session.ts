@@ -27,6 +27,7 @@ export interface ExpressCaptureOptions extends CaptureOptions<ExpressContext, Se
 }
 
 interface ExpressVisit extends Visit, StoreVisit {
+  response: Response;
   /** The session that it came with, until it has ended. */
   sid: string | undefined;
   /** What the application set for its session cookie, or will set. */
@@ -102,16 +103,17 @@ export function captureSessions(options: ExpressCaptureOptions): RequestHandler 
     }
     stores.watch(req.sessionStore);
     const address = { socketAddress: addressOf(req), headers: req.headers };
-    const visit: ExpressVisit = { ...capture.visit(address, req.headers['user-agent'], `${req.method} ${pathOf(req)}`), isDestroyed: false, sid: undefined, cookie: undefined };
+    const visit = capture.visit(address, req.headers['user-agent'], `${req.method} ${pathOf(req)}`) as ExpressVisit;
+    visit.isDestroyed = false;
+    visit.response = res;
+    visit.next = undefined;
+    visit.cookie = req.session.cookie;
     (req as Visited)[VISIT] = visit;
     visit.presentedSid = stores.presented(req);
     const found = snapshot(req, storedDeadline);
-    visit.cookie = req.session.cookie;
     const isOver = capture.begin(visit, found);
-    if (found.sid !== undefined) {
-      visit.sid = found.sid;
-      stores.enter(visit.sid, visit, res);
-    }
+    visit.sid = found.sid;
+    if (visit.sid !== undefined) stores.enter(visit.sid, visit);
     gateResponse(res, (isEnd) => settle(req, res, visit, isEnd));
     if (!isOver) {
       next();

@@ -8,6 +8,9 @@ export type ExpressStore = Store & { generate(req: Request): void };
 export interface StoreVisit {
   /** The store was told to destroy the session that the request came with. */
   isDestroyed: boolean;
+  readonly response: Response;
+  /** Another request that uses the same session. */
+  next: StoreVisit | undefined;
 }
 
 const SMALLEST_PRUNE = 1024;
@@ -23,7 +26,7 @@ type Done = (error?: unknown) => void;
 export class StoreWatch {
   readonly #watched = new WeakSet<ExpressStore>();
   readonly #presented = new WeakMap<Request, string>();
-  readonly #visits = new Map<string, Map<StoreVisit, Response>>();
+  readonly #visits = new Map<string, StoreVisit>();
   #pruneAt = SMALLEST_PRUNE;
   readonly #onDestroyed: (sid: string) => void;
 
@@ -36,12 +39,13 @@ export class StoreWatch {
   watch(store: ExpressStore): void {
     if (this.#watched.has(store)) return;
     this.#watched.add(store);
-    const { generate, destroy } = store;
+    const generate = store.generate.bind(store);
+    const destroy = store.destroy.bind(store);
     store.generate = (req) => {
       // At this moment the request's id is the one that its cookie brought, and the store did not know; a signature was checked.
       const sid = (req as { sessionID?: unknown }).sessionID;
       const isLoad = (req as { session?: unknown }).session === undefined;
-      generate.call(store, req);
+      generate(req);
       if (isLoad && typeof sid === 'string' && sid !== req.sessionID) this.#presented.set(req, sid);
     };
     store.destroy = (sid: string, done?: Done) => {
@@ -53,9 +57,9 @@ export class StoreWatch {
         if (hasFailed) for (const visit of visits) visit.isDestroyed = false;
         done?.(error);
       };
-      if (done !== undefined) return destroy.call(store, sid, onEnd);
+      if (done !== undefined) return destroy(sid, onEnd);
       // Stores that give a promise give it, with its rejection, to who calls without a callback.
-      const work: unknown = destroy.call(store, sid);
+      const work: unknown = destroy(sid);
       if (work instanceof Promise) work.then(() => onEnd(), onEnd);
       else onEnd();
       return work as void;
@@ -68,28 +72,35 @@ export class StoreWatch {
   }
 
   /** A request uses the session: until `leave`, or until its response is closed, what happens to it is the request's doing. */
-  enter(sid: string, visit: StoreVisit, response: Response): void {
-    const visits = this.#visits.get(sid);
-    if (visits === undefined) this.#visits.set(sid, new Map([[visit, response]]));
-    else visits.set(visit, response);
+  enter(sid: string, visit: StoreVisit): void {
+    visit.next = this.#visits.get(sid);
+    this.#visits.set(sid, visit);
     if (this.#visits.size >= this.#pruneAt) this.#prune();
   }
 
   leave(sid: string, visit: StoreVisit): void {
-    const visits = this.#visits.get(sid);
-    if (visits?.delete(visit) === true && visits.size === 0) this.#visits.delete(sid);
+    const newest = this.#visits.get(sid);
+    if (newest === visit) {
+      if (visit.next === undefined) this.#visits.delete(sid);
+      else this.#visits.set(sid, visit.next);
+      return;
+    }
+    for (let other = newest; other !== undefined; other = other.next) {
+      if (other.next === visit) other.next = visit.next;
+    }
   }
 
   /** The visits of a session whose responses are still open. */
   #openVisits(sid: string): readonly StoreVisit[] {
-    const visits = this.#visits.get(sid);
-    return visits === undefined ? [] : [...visits].filter(([, response]) => !response.closed).map(([visit]) => visit);
+    const visits = [];
+    for (let visit = this.#visits.get(sid); visit !== undefined; visit = visit.next) if (!visit.response.closed) visits.push(visit);
+    return visits;
   }
 
   /** Responses that nobody ever ended, their client being gone: to be told of each close would cost every request more. */
   #prune(): void {
-    for (const [sid, visits] of this.#visits) {
-      for (const [visit, response] of visits) if (response.closed) this.leave(sid, visit);
+    for (const [sid, newest] of this.#visits) {
+      for (let visit: StoreVisit | undefined = newest; visit !== undefined; visit = visit.next) if (visit.response.closed) this.leave(sid, visit);
     }
     this.#pruneAt = Math.max(SMALLEST_PRUNE, 2 * this.#visits.size);
   }

@@ -6,9 +6,6 @@ import type { RequestChange, Snapshot } from '../tracker/request-change.ts';
 import type { SessionTracker } from '../tracker/tracker.ts';
 import { checkTrustProxy, type TrustProxy } from '../trust-proxy.ts';
 
-/** The tracker that an adapter is given. */
-export type RequestTracker = SessionTracker;
-
 /** Who is logged in; nobody for `undefined`, `null` and an empty text. */
 export type User = string | number | null | undefined;
 
@@ -70,8 +67,8 @@ export interface RequestCapture<Context, Session> {
    */
   begin(visit: Visit, found: Snapshot): boolean;
   /**
-   * Whether another request ended the session meanwhile, or moved it to a new id: then it MUST be
-   * destroyed, not stored again, and `finish` has nothing to tell.
+   * Whether another request ended the session meanwhile, or moved it to a new id: then it MUST be destroyed, not stored again, and
+   * `finish` has nothing to tell.
    */
   isSuperseded(visit: Visit, after: Snapshot): boolean;
   /**
@@ -123,7 +120,7 @@ export function requestCapture<Context, Session>(options: CaptureOptions<Context
       return { origin, startedMs: tracker.nowMs(), serial: ++serial, before: {}, presentedSid: undefined };
     },
     begin(visit, found) {
-      if (enforce && found.sid !== undefined && found.sid !== '' && found.userId !== undefined && tracker.isOver(found.sid)) {
+      if (enforce && found.sid !== undefined && found.userId !== undefined && tracker.isOver(found.sid)) {
         visit.presentedSid = found.sid;
         return true;
       }

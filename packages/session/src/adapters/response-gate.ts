@@ -10,10 +10,10 @@ export type Gate = (isEnd: boolean) => Promise<void | (() => void)> | undefined;
 
 type Method = 'writeHead' | 'flushHeaders' | 'write' | 'end';
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
-type Gated = Record<Method, AnyFunction> & { [GATE]?: ResponseGate };
 
 const GATE = Symbol('indelible response gate');
-const guardedPrototypes = new WeakSet();
+const GUARDED = Symbol('indelible response gate of a prototype');
+type Gated = Record<Method, AnyFunction> & { [GATE]?: ResponseGate; [GUARDED]?: true };
 
 /**
  * Puts a gate before everything by which a response of Node's HTTP server goes out: not a byte leaves before the gate has let it.
@@ -24,22 +24,29 @@ const guardedPrototypes = new WeakSet();
  */
 export function gateResponse(res: ServerResponse, gate: Gate): void {
   const target = res as unknown as Gated;
-  const opened = new ResponseGate(res, gate);
-  target[GATE] = opened;
-  const { end, writeHead } = target;
-  target.end = function gatedEnd(...args) {
-    return opened.call(end, args, true, res);
-  };
-  target.writeHead = function gatedWriteHead(...args) {
-    return opened.call(writeHead, args, false, res);
-  };
-  guardPrototype(Object.getPrototypeOf(res) as Gated);
-  for (const method of ['write', 'flushHeaders'] as const) if (Object.hasOwn(res, method)) guard(target, method);
+  target[GATE] = new ResponseGate(target, gate);
+  target.end = gatedEnd;
+  target.writeHead = gatedWriteHead;
+  const prototype = Object.getPrototypeOf(res) as Gated;
+  if (prototype[GUARDED] !== true) guardPrototype(prototype);
+  // Something in front of us put its own there, a compression for instance.
+  if (target.write !== prototype.write) guard(target, 'write');
+  if (target.flushHeaders !== prototype.flushHeaders) guard(target, 'flushHeaders');
+}
+
+// One function for all responses: to make them for each costs more than to look up its gate.
+function gatedEnd(this: unknown, ...args: unknown[]): unknown {
+  const gate = (this as Gated)[GATE]!;
+  return gate.call(gate.end, args, true, this);
+}
+
+function gatedWriteHead(this: unknown, ...args: unknown[]): unknown {
+  const gate = (this as Gated)[GATE]!;
+  return gate.call(gate.writeHead, args, false, this);
 }
 
 function guardPrototype(prototype: Gated): void {
-  if (guardedPrototypes.has(prototype)) return;
-  guardedPrototypes.add(prototype);
+  prototype[GUARDED] = true;
   guard(prototype, 'write');
   guard(prototype, 'flushHeaders');
 }
@@ -53,14 +60,19 @@ function guard(target: Gated, method: 'write' | 'flushHeaders'): void {
 }
 
 class ResponseGate {
+  /** What is inside of the gate. */
+  readonly end: AnyFunction;
+  readonly writeHead: AnyFunction;
   readonly #res: ServerResponse;
   readonly #gate: Gate;
   #hasBegun = false;
   #hasEnded = false;
   #held: { readonly inner: AnyFunction; readonly args: unknown[]; readonly isEnd: boolean; readonly whileHeld: unknown }[] | undefined;
 
-  constructor(res: ServerResponse, gate: Gate) {
-    this.#res = res;
+  constructor(target: Gated, gate: Gate) {
+    this.#res = target as unknown as ServerResponse;
+    this.end = target.end;
+    this.writeHead = target.writeHead;
     this.#gate = gate;
   }
 

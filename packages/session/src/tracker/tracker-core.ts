@@ -81,7 +81,7 @@ export class TrackerCore {
   /** The keyed hash of an id that a client sent; the empty text, which no session has, for what can be none. */
   hashOfClaim(rawSid: string): string {
     try {
-      return this.#hasher.hash(rawSid);
+      return this.hash(rawSid);
     } catch {
       return '';
     }

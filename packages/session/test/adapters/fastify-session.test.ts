@@ -205,6 +205,15 @@ describe('@fastify/session, more closely', () => {
     await world.close();
   });
 
+  it('refuses a login whose session id can be none', async () => {
+    const world = await startVariant({ session: { idGenerator: () => 'bad\0id' } });
+    const ada = world.browser();
+    expect((await ada.login('ada')).status).toBe(503);
+    expect((await ada.get('/me')).status).toBe(401);
+    expect(await events(world)).toEqual([]);
+    await world.close();
+  });
+
   it('refuses options that it cannot work with', async () => {
     const register = async (options: object): Promise<unknown> => {
       const app = fastify();

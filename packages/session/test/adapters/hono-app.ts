@@ -39,7 +39,7 @@ export class FailingStore implements Store {
 }
 
 /** The routes that the suite calls; none of them knows of a record, but for the administrator's. */
-export function addRoutes(app: Hono<Env>, { tracker }: Pick<StartOptions, 'tracker'>, store: FailingStore): void {
+function addRoutes(app: Hono<Env>, { tracker }: Pick<StartOptions, 'tracker'>, store: FailingStore): void {
   const named = (c: Context<Env>): string => c.req.query('user') ?? '';
   app.get('/', (c) => c.json({}));
   app.get('/me', async (c) => {

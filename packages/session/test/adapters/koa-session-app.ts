@@ -34,7 +34,7 @@ export class FailingStore {
 export type Context = KoaContext & { readonly query: Record<string, string | undefined>; session: KoaSession | null; throw(status: number): never };
 
 /** The routes that the suite calls; none of them knows of a record, but for the administrator's. */
-export async function route(ctx: Context, { tracker }: Pick<StartOptions, 'tracker'>, store: FailingStore): Promise<void> {
+async function route(ctx: Context, { tracker }: Pick<StartOptions, 'tracker'>, store: FailingStore): Promise<void> {
   const { user = '', fail, delay = '0' } = ctx.query;
   ctx.body = {};
   switch (`${ctx.method} ${ctx.path}`) {
