@@ -3,21 +3,14 @@
 //
 //   node bench/middleware.mjs [--requests 20000] [--rounds 7] [--logins 300] [--save]
 
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createLog, createSigningKey, fileStore, openLog, parseSigningKey } from '@indelible/log';
-import { openTracker } from '@indelible/session';
-import { captureSessions } from '@indelible/session/express-session';
-import express from 'express';
-import session from 'express-session';
 import { saveResult } from './support/save-result.mjs';
 
 const { values } = parseArgs({
@@ -32,33 +25,30 @@ const [REQUESTS, ROUNDS, LOGINS] = [values.requests, values.rounds, values.login
 const CONNECTIONS = 16;
 
 const directory = mkdtempSync(join(tmpdir(), 'indelible-bench-'));
-const signer = parseSigningKey(createSigningKey('bench.example/middleware').secret);
-await createLog(join(directory, 'log'), { signer });
-const log = await openLog({ store: fileStore(join(directory, 'log')), signer, app: 'bench', instance: 'bench-log' });
-const tracker = await openTracker({
-  log, sidKey: randomBytes(32), app: 'bench', instance: 'bench-1', policy: { idleMs: 900_000, absoluteMs: 28_800_000, warnFrom: Infinity },
-});
+const support = (name) => fileURLToPath(new URL(`support/${name}`, import.meta.url));
 
-const without = await serve(false);
-const withCapture = await serve(true);
+// Each in a process of its own: in one, what the one makes the compiler do would be paid by the other.
+const apps = { without: await serve(), with: await serve(join(directory, 'log')) };
 
 // ---- a request that changes nothing
 
 const cpuUs = { without: [], with: [] };
 const rates = { without: [], with: [] };
-for (let round = -1; round < ROUNDS; round++) {
-  // The order changes: whoever comes second would find everything warmer.
+let entriesBefore;
+for (let round = -2; round < ROUNDS; round++) {
+  if (round === 0) entriesBefore = (await apps.with.usage()).entries; // warm: the first use from another client is an entry
+  // The order changes, so that neither is always the one that comes after a pause.
   for (const name of round % 2 === 0 ? ['without', 'with'] : ['with', 'without']) {
-    const app = name === 'with' ? withCapture : without;
-    const before = process.cpuUsage();
+    const app = apps[name];
+    const before = await app.usage();
     const ms = await app.load(`GET /me HTTP/1.1\r\nHost: bench\r\nUser-Agent: Mozilla/5.0 bench\r\nCookie: ${app.cookie}`, REQUESTS);
-    const { user, system } = process.cpuUsage(before);
+    const after = await app.usage();
     if (round < 0) continue; // warming up
-    cpuUs[name].push((user + system) / REQUESTS);
+    cpuUs[name].push((after.cpuUs - before.cpuUs) / REQUESTS);
     rates[name].push(REQUESTS / (ms / 1000));
   }
 }
-const entriesBefore = log.size;
+const entriesAfter = (await apps.with.usage()).entries;
 
 // ---- a login
 
@@ -70,59 +60,53 @@ for (let i = 0; i < LOGINS; i++) {
   writeSync(file, line);
   fdatasyncSync(file);
   latencies.bare.push(performance.now() - start);
-  latencies.without.push(await login(without.port, i));
-  latencies.with.push(await login(withCapture.port, i));
+  latencies.without.push(await login(apps.without.port, i));
+  latencies.with.push(await login(apps.with.port, i));
 }
 closeSync(file);
-if (log.size - entriesBefore < LOGINS) throw new Error('a login is not on the record');
-
-for (const app of [without, withCapture]) app.close();
-await tracker.close();
-await log.close();
+if ((await apps.with.usage()).entries - entriesAfter < LOGINS) throw new Error('a login is not on the record');
+for (const app of Object.values(apps)) await app.close();
 rmSync(directory, { recursive: true });
 
 const bareMs = median(latencies.bare);
 const addedMs = median(latencies.with) - median(latencies.without);
 const result = {
+  bench: 'middleware',
+  requests: REQUESTS,
+  rounds: ROUNDS,
   requestsPerSecond: { without: Math.round(median(rates.without)), with: Math.round(median(rates.with)) },
   cpuPerRequestUs: { without: round1(median(cpuUs.without)), with: round1(median(cpuUs.with)) },
   throughputLostPercent: round1(100 * (1 - median(ratios(rates.with, rates.without)))),
   throughputLostByCpuPercent: round1(100 * (1 - 1 / median(ratios(cpuUs.with, cpuUs.without)))),
-  entriesWritten: 0,
+  entriesWritten: entriesAfter - entriesBefore,
   loginMs: { bareWriteAndSync: round3(bareMs), without: round3(median(latencies.without)), with: round3(median(latencies.with)), added: round3(addedMs), addedToBare: round1(addedMs / bareMs) },
 };
 console.log(result);
-if (values.save) saveResult('middleware', result);
+if (values.save) saveResult(result);
 
-async function serve(isCaptured) {
-  const app = express();
-  const store = new session.MemoryStore();
-  app.use(session({ store, secret: 'bench', resave: false, saveUninitialized: false, cookie: { maxAge: 900_000 } }));
-  if (isCaptured) app.use(captureSessions({ tracker, store }));
-  app.post('/login', (req, res) => {
-    req.session.userId = `user-${String(req.query.user)}`;
-    res.json({ ok: true });
-  });
-  app.get('/me', (req, res) => void res.json({ user: req.session.userId, balance: 1_204_500 }));
-  const server = createServer(app);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
+async function serve(...args) {
+  const server = fork(support('session-server.mjs'), args);
+  const message = async () => (await once(server, 'message'))[0];
+  const { port } = await message();
   const response = await fetch(`http://127.0.0.1:${port}/login?user=0`, { method: 'POST' });
   const [cookie] = response.headers.getSetCookie()[0].split(';');
-  const child = spawn(process.execPath, [fileURLToPath(new URL('support/http-load.mjs', import.meta.url)), String(port), String(CONNECTIONS)], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const client = spawn(process.execPath, [support('http-load.mjs'), String(port), String(CONNECTIONS)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const answers = createInterface({ input: client.stdout })[Symbol.asyncIterator]();
   return {
     port,
     cookie,
     async load(head, count) {
-      child.stdin.write(`${JSON.stringify({ head, count })}\n`);
+      client.stdin.write(`${JSON.stringify({ head, count })}\n`);
       return JSON.parse((await answers.next()).value).ms;
     },
-    close() {
-      child.stdin.end();
-      server.closeAllConnections();
-      server.close();
+    usage() {
+      server.send('usage');
+      return message();
+    },
+    async close() {
+      client.stdin.end();
+      server.send('end');
+      await once(server, 'exit');
     },
   };
 }

@@ -46,9 +46,9 @@ print(`   public key   ${dim(key.vkey)}`);
 
 const clock = new Clock();
 heading(2, `The day: ${clock.date}`);
-const log = await openAudit({ directory: auditDirectory, signingKey, now: clock.now });
-const { app, bank, sweep } = createBank({ sidHashKey: randomBytes(32), now: clock.now });
-clock.onTick = sweep;
+const audit = await openAudit({ directory: auditDirectory, signingKey, sidKey: randomBytes(32), now: clock.now });
+const { app, bank } = createBank({ tracker: audit.tracker, now: clock.now });
+clock.onTick = () => audit.tracker.sweep();
 const server = app.listen(0, '127.0.0.1');
 await once(server, 'listening');
 const bankUrl = `http://127.0.0.1:${server.address().port}`;
@@ -60,8 +60,8 @@ const { browsers, strange } = await workingDay(bankUrl, clock, ({ time, who, wha
   print(`   ${dim(time)}  ${cell(who, 7)}  ${cell(what, 44)}  ${dim(cell(request, 24))}  ${status < 400 ? status : red(String(status))}`);
 });
 server.close();
-await log.close();
-await writeFile(join(elsewhere, 'seal'), log.seal);
+await audit.close();
+await writeFile(join(elsewhere, 'seal'), audit.seal);
 
 // ---- 3
 
@@ -126,7 +126,8 @@ for (const text of [
   'That nothing is missing behind the newest seal kept elsewhere. Attempt c without that seal is an older, genuine record: \
 keep seals where the bank cannot reach them, and often.',
   'Anything against somebody who holds the signing key and every kept seal.',
-  'Capture without a call in a route. Here the routes call logSessionEvent themselves.',
+  'Anything about what is served without the middleware. The routes of this bank know nothing of the record: sessions are compared, \
+before and after each request, behind their backs.',
 ]) {
   paragraph(`- ${text}`, { hanging: 2 });
 }

@@ -35,6 +35,10 @@ export class Browser {
 
   #keep(cookie) {
     [this.#cookie] = cookie.split(';', 1);
+    if (this.#cookie.endsWith('=')) {
+      this.#cookie = undefined; // told to forget it
+      return;
+    }
     // bank.sid=s:<secret>.<signature>
     const value = decodeURIComponent(this.#cookie.slice(this.#cookie.indexOf('=') + 1));
     this.secrets.add(value.slice(2, value.indexOf('.')));

@@ -4,8 +4,8 @@ const DAY_MS = 86_400_000;
 export class Clock {
   #midnightMs = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS;
   #nowMs = this.#midnightMs;
-  /** Called for each half minute that passes, as the bank's own timer would be. */
-  onTick = () => {};
+  /** Called for each half minute that passes, as the tracker's own timer would be. */
+  onTick = async () => {};
 
   now = () => this.#nowMs;
 
@@ -14,12 +14,12 @@ export class Clock {
   }
 
   /** Moves to a time of the day, HH:MM. */
-  moveTo(time) {
+  async moveTo(time) {
     const [hours, minutes] = time.split(':').map(Number);
     const untilMs = this.#midnightMs + (hours * 60 + minutes) * 60_000;
     for (let nowMs = this.#nowMs + 30_000; nowMs < untilMs; nowMs += 30_000) {
       this.#nowMs = nowMs;
-      this.onTick();
+      await this.onTick();
     }
     this.#nowMs = untilMs;
   }

@@ -21,7 +21,7 @@ export async function workingDay(bankUrl, clock, onStep) {
   const petra = new Browser(bankUrl, PETRA_AT_THE_DESK);
 
   async function step(time, who, browser, what, expected, method, path, body, claims) {
-    clock.moveTo(time);
+    await clock.moveTo(time);
     const answer = await browser.send(method, path, body, claims);
     onStep({ time, who, what, request: `${method} ${path}`, status: answer.status });
     if (answer.status !== expected) throw new Error(`${method} ${path} was answered ${answer.status}, not ${expected}`);
@@ -56,7 +56,7 @@ export async function workingDay(bankUrl, clock, onStep) {
   await step('13:33', 'petra', petra, 'signs in at the service desk', 200, ...login('petra'));
   await step('13:34', 'petra', petra, 'ends her session: a lost laptop', 204, 'DELETE', `/sessions/${session}`, { reason: 'lost_device' });
   await step('13:36', 'petra', petra, 'signs out', 204, 'POST', '/logout');
-  clock.moveTo('18:00');
+  await clock.moveTo('18:00');
 
   return { browsers: [maria, stranger, jonas, aylin, petra], strange };
 }

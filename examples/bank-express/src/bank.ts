@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { SessionTracker } from '@indelible/session';
+import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 import session from 'express-session';
 import { demoCustomers, type Customer } from './customers.ts';
-import { OpenSessions, POLICY, type SessionPolicy } from './open-sessions.ts';
-import { sweep } from './session-end.ts';
+import { confirmPassword } from './middleware/confirmPassword.ts';
 import { requireSession } from './middleware/requireSession.ts';
+import { sessionLogger } from './middleware/sessionLogger.ts';
 import { account, transfer, type Transfer } from './routes/account.ts';
 import { listSessions, revoke, staySignedIn } from './routes/sessions.ts';
 import { signIn, signOut } from './routes/sign-in.ts';
+import { Sessions } from './sessions.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** The session's name on the record. The cookie carries another id, which is a secret. */
-    sessionId: string;
+    /** Who is signed in. */
+    userId: string;
   }
 }
 
@@ -20,17 +22,15 @@ declare module 'express-session' {
 export interface Bank {
   readonly customers: ReadonlyMap<string, Customer>;
   readonly ledger: Transfer[];
-  readonly sessions: OpenSessions;
-  readonly store: session.Store;
-  readonly policy: SessionPolicy;
-  /** Key of the hash under which a cookie's session id may stand on the record. */
-  readonly sidHashKey: Uint8Array;
+  readonly sessions: Sessions;
   readonly now: () => number;
+  /** The number that the next transfer will have. */
+  nextTransferId(): string;
 }
 
 /** Options of `createBank`. */
 export interface BankOptions {
-  readonly sidHashKey: Uint8Array;
+  readonly tracker: SessionTracker;
   /** The bank's clock, Unix milliseconds. Default: the system's. */
   readonly now?: () => number;
   /** Signs the cookies. Default: a new one, so that nobody stays signed in across a restart. */
@@ -41,50 +41,50 @@ export interface BankOptions {
 export interface BankApp {
   readonly app: Express;
   readonly bank: Bank;
-  /** Ends the sessions whose time is up; call it every few seconds. */
-  readonly sweep: () => void;
 }
 
 /** Makes the bank. `openAudit` comes first: without a record nobody can sign in. */
 export function createBank(options: BankOptions): BankApp {
+  const ledger: Transfer[] = [];
   const bank: Bank = {
     customers: demoCustomers(),
-    ledger: [],
-    sessions: new OpenSessions(),
-    store: new session.MemoryStore(),
-    policy: POLICY,
-    sidHashKey: options.sidHashKey,
+    ledger,
+    sessions: new Sessions(options.tracker),
     now: options.now ?? Date.now,
+    nextTransferId: () => `T-${String(ledger.length + 1).padStart(4, '0')}`,
   };
   const app = express();
-  // X-Forwarded-For is believed only from a proxy on this machine; what a customer writes into it is not.
-  app.set('trust proxy', 'loopback');
   app.disable('x-powered-by');
+  // A proxy on this machine says whether the customer came by https.
+  app.set('trust proxy', 'loopback');
   app.use(express.json({ limit: '10kb' }));
+  // #region middleware
+  const store = new session.MemoryStore();
   app.use(
     session({
-      store: bank.store,
+      store,
       secret: options.cookieSecret ?? randomBytes(32).toString('base64url'),
       name: 'bank.sid',
       resave: false,
       saveUninitialized: false,
-      // Deadlines are the server's business (requireSession, sweep): the cookie has none of its own.
       cookie: { httpOnly: true, sameSite: 'strict', secure: 'auto' },
     }),
+    sessionLogger(options.tracker, store),
   );
+  // #endregion middleware
   app.post('/login', signIn(bank));
   app.use(requireSession(bank));
-  app.post('/logout', signOut(bank));
+  app.post('/logout', signOut());
   app.get('/account', account(bank));
-  app.post('/transfers', transfer(bank));
-  app.post('/session/extend', staySignedIn(bank));
+  app.post('/transfers', confirmPassword(bank), transfer(bank));
+  app.post('/session/extend', staySignedIn());
   app.get('/sessions', listSessions(bank));
   app.delete('/sessions/:sessionId', revoke(bank));
   app.use(answerError);
-  return { app, bank, sweep: () => sweep(bank) };
+  return { app, bank };
 }
 
-const answerError: ErrorRequestHandler = (error: unknown, _req, res, next) => {
+const answerError: ErrorRequestHandler = (error: unknown, _req, res: Response, next) => {
   if (res.headersSent) {
     next(error);
     return;

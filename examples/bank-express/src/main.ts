@@ -10,14 +10,10 @@ if (sidHashKeyFile === undefined) {
   process.exit(2);
 }
 
-const log = await openAudit({ directory, signingKey });
-const { app, sweep } = createBank({ sidHashKey: readFileSync(sidHashKeyFile) });
-const sweeping = setInterval(sweep, 10_000);
+const audit = await openAudit({ directory, signingKey, sidKey: readFileSync(sidHashKeyFile) });
+const { app } = createBank({ tracker: audit.tracker });
 const server = app.listen(Number(PORT), '127.0.0.1', () => console.log(`the bank is open: http://127.0.0.1:${PORT}`));
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    clearInterval(sweeping);
-    server.close(() => void log.close());
-  });
+  process.once(signal, () => server.close(() => void audit.close()));
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import session from 'express-session';
 import { Passport } from 'passport';
@@ -196,7 +196,7 @@ describe('Passport', () => {
 });
 
 describe('the gate before a response', () => {
-  async function answer(gate: Parameters<typeof gateResponse>[1], respond: (res: import('node:http').ServerResponse) => void): Promise<{ status: number; text: string }> {
+  async function answer(gate: Parameters<typeof gateResponse>[1], respond: (res: ServerResponse) => void): Promise<{ status: number; text: string }> {
     world = undefined as never;
     const server = createServer((_req, res) => {
       gateResponse(res, gate);

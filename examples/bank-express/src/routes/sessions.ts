@@ -1,16 +1,11 @@
 import type { RequestHandler } from 'express';
 import type { Bank } from '../bank.ts';
-import { requestFields } from '../event-fields.ts';
 import { sessionOf } from '../middleware/requireSession.ts';
-import { endSession } from '../session-end.ts';
-import { extend } from '../session-extend.ts';
 
-/** POST /session/extend: the button "stay signed in" */
-export function staySignedIn(bank: Bank): RequestHandler {
-  return async (req, res) => {
-    const session = sessionOf(req);
-    await extend(bank, session, 'stay_signed_in', req);
-    res.json({ idleDeadline: new Date(session.idleDeadlineMs), absoluteDeadline: new Date(session.absoluteDeadlineMs) });
+/** POST /session/extend: the button "stay signed in". That it was pressed is all there is to it: use prolongs a session. */
+export function staySignedIn(): RequestHandler {
+  return (_req, res) => {
+    res.json({ ok: true });
   };
 }
 
@@ -18,12 +13,13 @@ export function staySignedIn(bank: Bank): RequestHandler {
 export function listSessions(bank: Bank): RequestHandler {
   return (req, res) => {
     const current = sessionOf(req);
-    const sessions = bank.sessions.of(current.userId).map((session) => ({
-      sessionId: session.sessionId,
-      ip: session.ip,
-      userAgent: session.userAgent,
-      openedAt: new Date(session.openedMs),
-      isThisOne: session === current,
+    const sessions = bank.sessions.of(current.userId).map(({ sessionId, ip, userAgent, openedMs, idleDeadlineMs }) => ({
+      sessionId,
+      ip,
+      userAgent,
+      openedAt: new Date(openedMs),
+      idleDeadline: idleDeadlineMs === undefined ? undefined : new Date(idleDeadlineMs),
+      isThisOne: sessionId === current.sessionId,
     }));
     res.json(sessions);
   };
@@ -31,7 +27,7 @@ export function listSessions(bank: Bank): RequestHandler {
 
 /** DELETE /sessions/:sessionId: customers end their own sessions, staff end anybody's and say why { reason } */
 export function revoke(bank: Bank): RequestHandler<{ sessionId: string }> {
-  return (req, res) => {
+  return async (req, res) => {
     const { userId } = sessionOf(req);
     const isStaff = bank.customers.get(userId)?.role === 'staff';
     const target = bank.sessions.find(req.params.sessionId);
@@ -42,12 +38,7 @@ export function revoke(bank: Bank): RequestHandler<{ sessionId: string }> {
     const isOwn = target.userId === userId;
     const { reason } = (req.body ?? {}) as { reason?: unknown };
     const given = typeof reason === 'string' && reason !== '' ? reason.slice(0, 200) : undefined;
-    endSession(bank, target, 'revoked', {
-      ...requestFields(req),
-      initiator: isOwn ? 'user' : 'admin',
-      reason: given ?? (isOwn ? 'not_me' : 'by_staff'),
-      revokedBy: userId,
-    });
+    await bank.sessions.end(target, { userId, isStaff: !isOwn, reason: given ?? (isOwn ? 'not_me' : 'by_staff') });
     res.status(204).end();
   };
 }

@@ -7,7 +7,7 @@ import { type ExpressStore, StoreWatch, type StoreVisit } from './express-store.
 import { passportFailures, type PassportLike } from './passport-failures.ts';
 import { type CaptureOptions, type FailedLogin, outlivesRefusal, REFUSAL, requestCapture, type RequestDescription, usualFailure, type Visit } from './request-capture.ts';
 import { expireCookie } from './session-cookie.ts';
-import { type Gate, gateResponse } from './response-gate.ts';
+import { type Gate, gateResponse, isGated } from './response-gate.ts';
 
 export type { CaptureOptions, FailedLogin, RequestDescription, User } from './request-capture.ts';
 export type { PassportLike } from './passport-failures.ts';
@@ -34,9 +34,7 @@ interface ExpressVisit extends Visit, StoreVisit {
   cookie: SessionData['cookie'] | undefined;
 }
 
-const VISIT = Symbol('indelible session capture');
 const ADDRESS = Symbol('indelible client address');
-type Visited = { [VISIT]?: ExpressVisit };
 
 /**
  * Express middleware that puts the sessions of express-session on the record; no route calls it.
@@ -49,11 +47,13 @@ type Visited = { [VISIT]?: ExpressVisit };
  */
 export function captureSessions(options: ExpressCaptureOptions): RequestHandler {
   const { tracker, store, passport, enforce = true, describe, failedLogin } = options;
+  /** The visit that the tracker is being told of: `describe` is asked within `finish`. */
+  let asked: ExpressVisit | undefined;
   const passportFailure = passport === undefined ? undefined : passportFailures(passport);
   const capture = requestCapture<ExpressContext, SessionData>({
     ...options,
     describe(context) {
-      const found = deserializedToNobody(context);
+      const found = asked === undefined ? undefined : deserializedToNobody(context, asked.before);
       return found === undefined ? describe?.(context) : { ...found, ...describe?.(context) };
     },
     failedLogin: failedLogin ?? (({ req, res }) => refusedBy(passportFailure?.(req)) ?? usualFailure(req.method, pathOf(req), res.statusCode)),
@@ -71,11 +71,13 @@ export function captureSessions(options: ExpressCaptureOptions): RequestHandler 
   /** Says what became of a request; resolves when its response may go out. */
   const settle = (req: Request, res: Response, visit: ExpressVisit, isEnd: boolean): ReturnType<Gate> => {
     const context = { req, res };
+    asked = visit;
     if (!hasSession(req) && visit.before.userId !== undefined && !visit.isDestroyed) {
       // req.session = null: express-session destroys it at the very end, or not at all, as its option `unset` says.
       if (isEnd) {
         process.nextTick(() => {
           leave(visit);
+          asked = visit;
           if (visit.isDestroyed) void capture.finish(context, visit, NOBODY)?.catch(warn);
         });
       }
@@ -96,8 +98,8 @@ export function captureSessions(options: ExpressCaptureOptions): RequestHandler 
   };
 
   return function captureSession(req, res, next) {
-    // Without a session: express-session was told that its store is away, or the path is not its own. With a visit: mounted twice.
-    if (!hasSession(req) || VISIT in req) {
+    // Without a session: express-session was told that its store is away, or the path is not its own. With a gate: mounted twice.
+    if (!hasSession(req) || isGated(res)) {
       next();
       return;
     }
@@ -108,7 +110,6 @@ export function captureSessions(options: ExpressCaptureOptions): RequestHandler 
     visit.response = res;
     visit.next = undefined;
     visit.cookie = req.session.cookie;
-    (req as Visited)[VISIT] = visit;
     visit.presentedSid = stores.presented(req);
     const found = snapshot(req, storedDeadline);
     const isOver = capture.begin(visit, found);
@@ -157,9 +158,8 @@ function refusedBy(strategy: string | undefined): FailedLogin | undefined {
 }
 
 /** Passport's `deserializeUser` found nobody: it takes the user out of the session, which goes on. */
-function deserializedToNobody({ req }: ExpressContext): RequestDescription | undefined {
-  const { before } = (req as Visited)[VISIT] ?? {};
-  if (before?.userId === undefined || before.sid !== req.sessionID) return undefined;
+function deserializedToNobody({ req }: ExpressContext, before: Snapshot): RequestDescription | undefined {
+  if (before.userId === undefined || before.sid !== req.sessionID) return undefined;
   const { passport } = (req.session as { passport?: { user?: unknown } } | undefined) ?? {};
   return passport !== undefined && passport.user === undefined ? { reason: 'account_gone', initiator: 'system' } : undefined;
 }

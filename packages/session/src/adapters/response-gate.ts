@@ -45,6 +45,11 @@ function gatedWriteHead(this: unknown, ...args: unknown[]): unknown {
   return gate.call(gate.writeHead, args, false, this);
 }
 
+/** Whether a response has a gate. */
+export function isGated(res: ServerResponse): boolean {
+  return (res as unknown as Gated)[GATE] !== undefined;
+}
+
 function guardPrototype(prototype: Gated): void {
   prototype[GUARDED] = true;
   guard(prototype, 'write');

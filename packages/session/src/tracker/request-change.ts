@@ -14,7 +14,7 @@ export interface Fact extends Origin {
 
 /** Who is logged in, under which session, until when, as a framework has it at one moment. */
 export interface Snapshot {
-  /** The framework's secret session id. It is hashed, and neither kept nor recorded. */
+  /** The framework's secret session id. It is hashed, and never recorded. */
   readonly sid?: string | undefined;
   readonly userId?: string | undefined;
   readonly idleDeadlineMs?: number | undefined;

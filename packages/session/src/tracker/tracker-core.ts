@@ -16,14 +16,19 @@ export type EventFields = Partial<Omit<TrackedEvent, 'event' | 'sessionId'>>;
 /** How many refused logins are waited for. */
 const REFUSED_KEPT = 10_000;
 
+/** Session ids whose hashes are at hand. */
+const RECENT_SIDS = 4096;
+const MAX_RECENT_LENGTH = 128;
+
 /** What all parts of a tracker share: the state, and the one way into the log. */
 export class TrackerCore {
   readonly options: CheckedTrackerOptions;
   readonly state: SessionState;
   readonly #hasher: SidHasher;
-  /** A request asks for its session's hash several times in a row. */
-  #lastSid: string | undefined;
-  #lastSidHash = '';
+  // Whoever uses a session does so several times in a row, and a hash costs more than all the rest of looking at a request. In memory
+  // only, where the framework keeps these ids as well; forgotten once as many others came, twice over.
+  #hashes: Map<string, string> = new Map();
+  #olderHashes: ReadonlyMap<string, string> = new Map();
   #delivery!: Delivery;
   #follower!: Follower;
   /** Ids of entries that this process applied when they were acknowledged and has not followed yet. */
@@ -89,10 +94,16 @@ export class TrackerCore {
 
   /** The keyed hash of the id of a session. @throws EventError for what can be none. */
   hash(rawSid: string): string {
-    if (rawSid === this.#lastSid) return this.#lastSidHash;
-    this.#lastSidHash = this.#hasher.hash(rawSid);
-    this.#lastSid = rawSid;
-    return this.#lastSidHash;
+    let known = this.#hashes.get(rawSid);
+    if (known === undefined) {
+      known = this.#olderHashes.get(rawSid) ?? this.#hasher.hash(rawSid);
+      if (this.#hashes.size >= RECENT_SIDS) {
+        this.#olderHashes = this.#hashes;
+        this.#hashes = new Map();
+      }
+      if (rawSid.length <= MAX_RECENT_LENGTH) this.#hashes.set(rawSid, known);
+    }
+    return known;
   }
 
   nowMs(): number {

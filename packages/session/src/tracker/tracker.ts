@@ -26,7 +26,7 @@ export async function openTracker(options: TrackerOptions): Promise<SessionTrack
 /**
  * The sessions of an application, as its record has them, and the way of new events into it.
  *
- * Raw session ids are hashed at once and neither kept nor recorded. Methods that end something never fail because the log is
+ * Raw session ids are hashed at once and never recorded. Methods that end something never fail because the log is
  * away: those events are kept, delivered later and reported.
  */
 export class SessionTracker {

@@ -3,7 +3,7 @@ import type { AdapterUnderTest } from './adapter-under-test.ts';
 import { startExpress } from './express-session-app.ts';
 
 /** As much of Redis as a session store needs: texts that expire. */
-export class SmallRedis {
+class SmallRedis {
   readonly #values = new Map<string, { readonly text: string; readonly untilMs: number }>();
 
   get(key: string): Promise<string | null> {

@@ -8,14 +8,14 @@ import type { AdapterUnderTest, RunningApp, StartOptions } from './adapter-under
 
 declare module 'express-session' {
   interface SessionData {
-    userId?: string;
+    userId: string;
   }
 }
 
 type Call = (...args: unknown[]) => void;
 
 /** A store that can be away: every call then ends in an error. */
-export function canFail<Kind extends session.Store>(store: Kind): { readonly store: Kind; failStore(isDown: boolean): void } {
+function canFail<Kind extends session.Store>(store: Kind): { readonly store: Kind; failStore(isDown: boolean): void } {
   let isDown = false;
   for (const method of ['get', 'set', 'destroy', 'touch'] as const) {
     const call = store[method]!.bind(store) as Call;
@@ -38,7 +38,7 @@ const destroy = (req: Request): Promise<void> => new Promise((resolve, reject) =
 const named = ({ query }: Request): string => (typeof query['user'] === 'string' ? query['user'] : '');
 
 /** The routes that the suite calls; none of them knows of a record, but for the administrator's. */
-export function addRoutes(app: Express, { tracker }: Pick<StartOptions, 'tracker'>): void {
+function addRoutes(app: Express, { tracker }: Pick<StartOptions, 'tracker'>): void {
   app.get('/', (_req, res) => void res.json({}));
   app.get('/me', async (req, res) => {
     await new Promise((resolve) => setTimeout(resolve, Number(req.query['delay'] ?? 0)));
@@ -76,7 +76,7 @@ export function addRoutes(app: Express, { tracker }: Pick<StartOptions, 'tracker
 }
 
 /** Serves an application on a port of its own. */
-export async function serve(app: Express): Promise<{ readonly url: string; readonly server: Server; close(): Promise<void> }> {
+async function serve(app: Express): Promise<{ readonly url: string; readonly server: Server; close(): Promise<void> }> {
   const server = createServer({ maxHeaderSize: 262_144 }, app);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

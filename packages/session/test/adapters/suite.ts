@@ -7,7 +7,7 @@ import { lifetime } from './scenarios/lifetime.ts';
 import { outages } from './scenarios/outages.ts';
 import type { ScenarioRun } from './support/scenario.ts';
 
-export type { AdapterUnderTest, RunningApp, Scenario, StartOptions } from './adapter-under-test.ts';
+export type { AdapterUnderTest, StartOptions } from './adapter-under-test.ts';
 
 const RUNS: Readonly<Record<Scenario, ScenarioRun>> = { ...lifetime, ...endings, ...outages, ...hostile };
 

@@ -20,7 +20,7 @@ const port: TrackerPort = {
 };
 const tracker = await openTracker({
   log: port, sidKey: new Uint8Array(32).fill(7), policy: POLICY, app: 'suite', instance: 'killed-1', adapter: { name: adapter.name, version: '0' },
-  sweepEveryMs: 0, heartbeatMs: 0, onError: (error) => console.error(error),
+  sweepEveryMs: 0, heartbeatMs: 0, onError: (error) => process.stderr.write(`${String(error)}\n`),
 });
 const app = await adapter.start({
   tracker, policy: POLICY, trustProxy: false, secret: 'a secret for cookies, of no less than 32 characters', details: undefined,

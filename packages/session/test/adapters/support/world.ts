@@ -9,7 +9,7 @@ import { Browser, type BrowserOptions } from './browser.ts';
 export const MINUTE = 60_000;
 export const SECRET = 'a secret for cookies, of no less than 32 characters';
 export const SID_KEY: Uint8Array = new Uint8Array(32).fill(7);
-export const POLICY: StartOptions['policy'] = { idleMs: 15 * MINUTE, absoluteMs: 8 * 60 * MINUTE };
+const POLICY: StartOptions['policy'] = { idleMs: 15 * MINUTE, absoluteMs: 8 * 60 * MINUTE };
 /** As the tracker coalesces by default: a tenth of the idle time. */
 export const EXTEND_EVERY_MS = 90_000;
 
@@ -133,7 +133,7 @@ function settle(): Promise<void> {
   });
 }
 
-export function newStore(): { store: Store; signer: Signer } {
+function newStore(): { store: Store; signer: Signer } {
   const signer = parseSigningKey(createSigningKey(`suite.example/${randomBytes(4).toString('hex')}`).secret);
   return { store: memoryStore(), signer };
 }
