@@ -29,12 +29,12 @@ app.get('/login', (request, response) => request.session.regenerate(() => {
 }));
 app.get('/logout', (request, response) => request.session.destroy(() => response.send('bye')));
 
-const server = app.listen(0, '127.0.0.1', async () => {
-  const base = `http://127.0.0.1:${server.address().port}`;
-  const { headers } = await fetch(`${base}/login`);
-  await fetch(`${base}/logout`, { headers: { cookie: headers.get('set-cookie').split(';')[0] } });
-  server.close();
-  server.closeAllConnections();
-  await tracker.close();
-  await log.close();
-});
+const server = app.listen(0, '127.0.0.1');
+await new Promise((resolve) => server.once('listening', resolve));
+const base = `http://127.0.0.1:${server.address().port}`;
+const { headers } = await fetch(`${base}/login`);
+await fetch(`${base}/logout`, { headers: { cookie: headers.get('set-cookie').split(';')[0] } });
+server.close();
+server.closeAllConnections();
+await tracker.close();
+await log.close();

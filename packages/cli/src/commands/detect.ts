@@ -22,8 +22,8 @@ export const detect: Command = {
     'session-operations-logged: which of login, logout, timeout, extension and concurrent_warning are logged, and whether what keeps them is append-only. ' +
     'Runs nothing, installs nothing, sends nothing. The same files give the same answer. A file indelible-detect.json in PATH is the configuration where --config names none.',
   options: {
-    format: { type: 'string', value: FORMATS.join('|'), summary: 'form of the report (default: text; --json is --format json)' },
-    'fail-on': { type: 'string', value: 'fail|skip|never', summary: 'which result ends with status 1 (default: fail; skip: fail and skip)' },
+    format: { type: 'string', value: 'FORM', summary: `form of the report: ${FORMATS.join(', ')} (default: text; --json is --format json)` },
+    'fail-on': { type: 'string', value: 'RESULT', summary: 'which result ends with status 1: fail (default), skip (fail and skip), never' },
     config: { type: 'string', value: 'FILE', summary: 'statements about sinks and compliance, each with its reason' },
     baseline: { type: 'string', value: 'FILE', summary: 'what was accepted before: only a worse result ends with status 1' },
     'update-baseline': { type: 'boolean', summary: 'write this result to the file of --baseline' },
