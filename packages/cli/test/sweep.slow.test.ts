@@ -64,7 +64,17 @@ describe('sweep', () => {
     expect(await sweep()).toEqual({ timeouts: 0, open: 1 });
     expect(timeouts()).toEqual([]);
     expect(await sweep('--grace', '5m')).toEqual({ timeouts: 0, open: 1 });
+    const { stdout } = await indelible(['sweep', 'audit'], { cwd });
+    expect(stdout).toBe('Nothing was due; 1 session open; 1 is past its idle deadline, within the grace of 360 s (--grace)\n');
     expect(await indelible(['sweep', 'audit', '--grace', '90s'], { cwd })).toEqual({ status: 0, stdout: 'Recorded 1 timeout; 0 sessions open\n', stderr: '' });
+  });
+
+  test('says how many are within the grace, also beside those that were due', async () => {
+    await record(login('one', HOUR_MS + 20_000, HOUR_MS), login('two', HOUR_MS + 30_000, HOUR_MS), login('open', HOUR_MS, 2 * HOUR_MS));
+    const told = async (): Promise<string> => (await indelible(['sweep', 'audit', '--grace', '60s'], { cwd })).stdout;
+    expect(await told()).toBe('Nothing was due; 3 sessions open; 2 are past their idle deadline, within the grace of 60 s (--grace)\n');
+    await record(login('due', 2 * HOUR_MS, HOUR_MS));
+    expect(await told()).toMatch(/^Recorded 1 timeout; 3 sessions open; 2 are past their idle deadline, within the grace of 60 s/);
   });
 
   test('does not wait for the lock where nothing is due, and says who has it where something is', async () => {

@@ -23,11 +23,34 @@ describe('tail for people', () => {
     const { status, stdout, stderr } = await indelible(['tail', 'audit'], { cwd });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const [header = '', ...rows] = lines(stdout);
-    expect(header).toMatch(/^TIME +EVENT +USER +SESSION +IP +INDEX$/);
+    expect(header).toMatch(/^TIME +EVENT +USER +SESSION +IP +INDEX +REASON$/);
     expect(rows).toHaveLength(10);
     expect(rows[8]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}login +user-19 +s-19 +203\.0\.113\.7 +20$/);
     expect(rows[9]).toContain('log_stopped');
     for (const row of rows) expect(row[header.indexOf('USER') - 1]).toBe(' ');
+  });
+
+  test('says why a session timed out and why something failed, in columns that hold the longest name', async () => {
+    const events = [
+      { event: 'timeout', userId: 'u', sessionId: 's', reason: 'idle' },
+      { event: 'concurrent_warning', userId: 'u', outcome: 'failure', reason: '2 sessions are open' },
+      { event: 'session_use_after_end', userId: 'u', outcome: 'failure' },
+      { event: 'logout', userId: 'u', reason: 'signed_out' },
+    ];
+    await indelible(['append', 'audit'], { cwd, stdin: events.map((event) => `${JSON.stringify(event)}\n`).join('') });
+    const [header = '', ...rows] = lines((await indelible(['tail', 'audit', '-n', '5'], { cwd })).stdout);
+    expect(rows.slice(0, 4).map((row) => row.slice(header.indexOf('REASON')))).toEqual(['idle', '2 sessions are open', '', '']);
+    for (const row of rows.slice(0, 4)) expect(row.slice(header.indexOf('USER')).startsWith('u ')).toBe(true);
+  });
+
+  test.skipIf(process.platform !== 'linux')('of an empty log says so on a terminal, and nowhere else', async (context) => {
+    await indelible(['init', 'empty'], { cwd });
+    expect(lines((await indelible(['tail', 'empty'], { cwd })).stdout)).toHaveLength(1);
+    const terminal = await run('script', ['-qec', `"${process.execPath}" "${BINARY}" tail empty`, '/dev/null'], { cwd }).catch(() => undefined);
+    if (terminal === undefined) return context.skip('script(1) is not installed');
+    expect(terminal.stdout.trimEnd().split('\r\n').slice(1)).toEqual(['no entries yet']);
+    const events = await run('script', ['-qec', `"${process.execPath}" "${BINARY}" tail empty --events`, '/dev/null'], { cwd });
+    expect(events.stdout).toBe('');
   });
 
   test('-n and --from choose', async () => {

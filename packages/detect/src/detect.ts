@@ -3,7 +3,7 @@ import { Callers } from './code/callers.ts';
 import { Liveness } from './code/liveness.ts';
 import { load, type Loaded, type OnProgress } from './code/load.ts';
 import { Resolver } from './code/resolver.ts';
-import { ComplianceFinder } from './compliance.ts';
+import { ComplianceFinder, type Compliance } from './compliance.ts';
 import type { DetectConfig } from './config.ts';
 import { DetectError } from './error.ts';
 import { countEvents, type Counted } from './events/count.ts';
@@ -11,7 +11,7 @@ import { declaredNames } from './events/declared.ts';
 import { EVENTS } from './events/event-name.ts';
 import { traceSinks, type Occurrence } from './events/trace.ts';
 import { SessionSigns } from './events/session-signs.ts';
-import type { DetectReport } from './report.ts';
+import type { DetectReport, Evidence } from './report.ts';
 import { findIndelible } from './sinks/indelible-sinks.ts';
 import { findSinks } from './sinks/find-sinks.ts';
 import { describeLoggers, findDefaultLogger } from './sinks/loggers.ts';
@@ -61,7 +61,7 @@ function examine(loaded: Loaded, compliance: ComplianceFinder, signs: SessionSig
   const resolver = new Resolver(project);
   const schema = new SqlSchema();
   for (const sql of sqlSources(project, resolver, others)) schema.apply(sql);
-  const tables = new Tables(project, resolver, others.filter(({ kind }) => kind === 'prisma').map(({ text }) => text), schema.inserting());
+  const tables = new Tables(project, resolver, others.filter(({ kind }) => kind === 'prisma'), schema.inserting());
   readCompliance(loaded, compliance, schema);
   signs.dependencies(project.dependencies);
 
@@ -74,7 +74,7 @@ function examine(loaded: Loaded, compliance: ComplianceFinder, signs: SessionSig
       occurrences.push({ event, text: what, module: call.fn.module, at: call.at, fn: call.fn, through: [], named: true, sink: { store, call, dedicated: true, record: () => ({ fields: [], open: [] }) } });
     }
   }
-  const liveness = new Liveness(project, resolver, callers, loaded.entries, loaded.libraries);
+  const liveness = new Liveness(project, resolver, callers, new Set(occurrences.map(({ fn }) => fn)), loaded.entries, loaded.libraries);
   const buckets = findBuckets(project, others.filter((text): text is typeof text & { kind: 'hcl' | 'template' } => text.kind === 'hcl' || text.kind === 'template'));
   const counted: Counted = countEvents({
     occurrences, liveness, declared: declaredNames(project, others),
@@ -82,7 +82,7 @@ function examine(loaded: Loaded, compliance: ComplianceFinder, signs: SessionSig
     assertions: options.config?.sinks ?? [],
   });
   const verdict = decide({
-    events: counted.events, kept: counted.kept, compliance: compliance.result(), hasSessions: signs.found || occurrences.some(({ event }) => event !== 'other'), filesRead: loaded.read,
+    events: counted.events, kept: counted.kept, compliance: withTrail(compliance.result(), counted.trail), hasSessions: signs.found || occurrences.some(({ event }) => event !== 'other'), filesRead: loaded.read,
     assumeCompliance: options.assumeCompliance === true, noSkip: options.noSkip === true, stated: options.config?.compliance, consoleOnly: counted.consoleOnly,
   });
   const passedOver = loaded.passedOver.list();
@@ -91,6 +91,11 @@ function examine(loaded: Loaded, compliance: ComplianceFinder, signs: SessionSig
     loggers: describeLoggers(project, resolver), storage: counted.storage, storageClass: verdict.storageClass, compliance: verdict.compliance,
     files: { read: loaded.read, parsed: loaded.parsed, skipped: passedOver.reduce((sum, { count }) => sum + count, 0), passedOver }, notes: notes(loaded),
   };
+}
+
+/** A trail of session events is an audit feature. */
+function withTrail(found: Compliance, trail: readonly Evidence[]): Compliance {
+  return found.auditFeature.length > 0 ? found : { ...found, auditFeature: trail };
 }
 
 function order({ result, detail, confidence, ratio }: Pick<DetectReport, 'result' | 'detail' | 'confidence' | 'ratio'>): Pick<DetectReport, 'result' | 'detail' | 'confidence' | 'ratio'> {

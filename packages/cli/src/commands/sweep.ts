@@ -1,5 +1,5 @@
 import { fileStore, openLog, openReader, type RecordReader } from '@indelible/log';
-import { sweepOnce, type SweepResult } from '@indelible/session';
+import { sweepOnce, type SweepOptions, type SweepResult } from '@indelible/session';
 import type { Command, Invocation } from '../command.ts';
 import { usageError, type ExitStatus } from '../error.ts';
 import { sweepPreview } from '../sweep-preview.ts';
@@ -42,17 +42,32 @@ async function runSweep(invocation: Invocation): Promise<ExitStatus> {
   const reader = await openReader(directory);
   const key = findSigningKey(invocation, directory);
   readSigner(key); // a key that cannot be read is found today, not on the day on which something is due
-  const { timeouts, open } = await sweepRecord(reader, directory, key, graceMs, invocation);
-  if (invocation.json) await invocation.out.write(`${JSON.stringify({ timeouts, open })}\n`);
-  else await invocation.out.write(`${timeouts === 0 ? 'Nothing was due' : `Recorded ${counted(timeouts, 'timeout')}`}; ${counted(open, 'session')} open\n`);
+  const swept = await sweepRecord(reader, directory, key, graceMs, invocation);
+  const { timeouts, open } = swept;
+  await invocation.out.write(invocation.json ? `${JSON.stringify({ timeouts, open })}\n` : `${inWords(swept)}\n`);
   return 0;
 }
 
+interface Swept extends SweepResult {
+  /** Sessions past their idle deadline that may have been used since: their grace is not over. */
+  readonly within: number;
+  readonly graceMs: number;
+}
+
+function inWords({ timeouts, open, within, graceMs }: Swept): string {
+  const found = `${timeouts === 0 ? 'Nothing was due' : `Recorded ${counted(timeouts, 'timeout')}`}; ${counted(open, 'session')} open`;
+  if (within === 0) return found;
+  return `${found}; ${within} ${within === 1 ? 'is past its' : 'are past their'} idle deadline, within the grace of ${Math.round(graceMs / 1000)} s (--grace)`;
+}
+
 /** Looks first, without the writer's lock: most sweeps find nothing, and then leave no trace. */
-async function sweepRecord(reader: RecordReader, directory: string, key: KeySource, graceMs: number | undefined, { text, err }: Invocation): Promise<SweepResult> {
+async function sweepRecord(reader: RecordReader, directory: string, key: KeySource, given: number | undefined, { text, err }: Invocation): Promise<Swept> {
   const preview = sweepPreview(reader);
-  const found = await sweepOnce(preview.port, { policy: policyOf(graceMs ?? LEAST_GRACE_MS), onError: warnOnce(err) });
-  if (found.timeouts === 0) return found;
+  const optionsOf = (graceMs: number): SweepOptions => ({ policy: policyOf(graceMs), onError: warnOnce(err) });
+  const past = await sweepOnce(preview.port, optionsOf(0));
+  const graceMs = given ?? Math.max(LEAST_GRACE_MS, preview.longestIdleMs() / 10);
+  const due = past.timeouts === 0 ? past : await sweepOnce(preview.port, optionsOf(graceMs));
+  if (due.timeouts === 0) return { ...due, within: past.timeouts, graceMs };
   const log = await openLog({
     store: fileStore(directory),
     signer: readSigner(key),
@@ -63,7 +78,8 @@ async function sweepRecord(reader: RecordReader, directory: string, key: KeySour
   });
   try {
     // Computed again from the record as it is now that nobody else writes to it.
-    return await sweepOnce(log, { policy: policyOf(graceMs ?? Math.max(LEAST_GRACE_MS, preview.longestIdleMs() / 10)), onError: warnOnce(err) });
+    const swept = await sweepOnce(log, optionsOf(graceMs));
+    return { ...swept, within: Math.max(0, past.timeouts - swept.timeouts), graceMs };
   } finally {
     await log.close();
   }

@@ -15,7 +15,7 @@ export const tail: Command = {
   summary: 'show the record, and follow it as it grows',
   operands: ['[STORE]'],
   description:
-    'Shows sealed entries, and nothing that no seal covers. For people: the last 10, one line each. With --events or --json: all of them, ' +
+    'Shows sealed entries, and nothing that no seal covers. For people: the last 10, one line each, with the reason of timeouts and failures. With --events or --json: all of them, ' +
     'the entries alone, without seals. --events prints the exact bytes that were hashed (escape sequences are made harmless on a terminal).',
   options: {
     follow: { type: 'boolean', short: 'f', summary: 'go on with what is sealed next, also by another process, until interrupted' },
@@ -42,7 +42,11 @@ async function runTail(invocation: Invocation): Promise<ExitStatus> {
   const stop = (): void => abort.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    if (!events && !json) await out.write(HEADER);
+    if (!events && !json) {
+      await out.write(HEADER);
+      // For whoever looks; a program counts lines.
+      if (out.isTerminal && ((await reader.seal())?.treeSize ?? 0) === 0) await out.write('no entries yet\n');
+    }
     for await (const entry of reader.entries({ from, follow: invocation.flag('follow'), signal: abort.signal })) {
       if (events) await writeRaw(invocation, entry);
       else if (json) await out.write(`${formatJson(entry, out.isTerminal)}\n`);
@@ -93,11 +97,12 @@ function decode(bytes: Uint8Array): string {
 /** Widths of the columns; what is longer takes more room. */
 const COLUMNS = [
   ['TIME', 24],
-  ['EVENT', 20],
+  ['EVENT', 31], // session_use_after_end (failure)
   ['USER', 20],
   ['SESSION', 24],
   ['IP', 15],
-  ['INDEX', 0],
+  ['INDEX', 7],
+  ['REASON', 0],
 ] as const;
 
 const HEADER = formatColumns(COLUMNS.map(([title]) => title));
@@ -105,9 +110,10 @@ const HEADER = formatColumns(COLUMNS.map(([title]) => title));
 function formatRow({ index, bytes }: SealedEntry): string {
   const line = decode(bytes);
   try {
-    const { timestamp, event, userId, sessionId, ip, outcome } = parseEntry(line);
+    const { timestamp, event, userId, sessionId, ip, outcome, reason } = parseEntry(line);
     const what = outcome === 'failure' ? `${event} (failure)` : event;
-    return formatColumns([timestamp, what, userId ?? '-', sessionId ?? '-', ip ?? '-', String(index)].map(visibleText));
+    const why = event === 'timeout' || outcome === 'failure' ? (reason ?? '') : '';
+    return formatColumns([timestamp, what, userId ?? '-', sessionId ?? '-', ip ?? '-', String(index), why].map(visibleText));
   } catch {
     return formatColumns(['?', visibleText(line.slice(0, 60)), '-', '-', '-', String(index)]); // a line of a later format
   }

@@ -1,4 +1,5 @@
 import type { Entity } from './entity.ts';
+import { HttpCallers } from './http-callers.ts';
 import { lastName, type Call, type Fn, type Value } from './ir.ts';
 import type { Project } from './project.ts';
 import type { Resolver } from './resolver.ts';
@@ -8,6 +9,8 @@ import { textsOf } from './strings.ts';
 export interface Caller {
   readonly call: Call;
   readonly shift: number;
+  /** Arguments where they are not those of the call: a request that arrives over HTTP. */
+  readonly args?: readonly Value[];
 }
 
 const COMMON = /^(?:log|create|write|save|handle|record|track|insert|push|add|emit|info|warn|error|debug|send|execute|run|process|call|apply|next|get|set|update|remove|delete|find|list|use|start|stop|init|main|default|constructor|event|publish|notify|dispatch|audit|on|end|close|open|login|logout|signIn|signOut|refresh|validate|handler|callback|fn|cb|put|post|append)$/;
@@ -21,10 +24,12 @@ export class Callers {
   readonly #aliases: Map<Fn, string[]> = new Map();
   readonly #listeners: Map<Fn, string[]> = new Map();
   readonly #emits: Map<string, Call[]> = new Map();
+  readonly #http: HttpCallers;
 
   constructor(project: Project, resolver: Resolver) {
     this.#project = project;
     this.#resolver = resolver;
+    this.#http = new HttpCallers(project, resolver);
     for (const module of project.modules.values()) {
       for (const fn of module.functions) for (const [name, values] of fn.locals) for (const value of values) this.#noteAliases(value, name);
       for (const [name, values] of module.exports) for (const value of values) this.#noteAliases(value, name);
@@ -70,8 +75,44 @@ export class Callers {
         if (this.#calls(call, fn, name)) callers.push({ call, shift: 0 });
       }
     }
+    for (const call of [...this.#callsOfArgument(fn), ...this.#callsOfReturned(fn)]) {
+      if (seen.has(call)) continue;
+      seen.add(call);
+      callers.push({ call, shift: 0 });
+    }
     for (const event of this.listensTo(fn)) for (const call of this.#emits.get(event) ?? []) callers.push({ call, shift: event.startsWith('class:') ? 0 : 1 });
+    for (const { call, request } of this.#http.of(fn)) callers.push({ call, shift: 0, args: [request] });
     return callers;
+  }
+
+  /** A function that is handed to one of ours is called where that calls its parameter. */
+  #callsOfArgument(fn: Fn): Call[] {
+    const found: Call[] = [];
+    for (const handed of fn.parent?.calls ?? []) {
+      const index = handed.args.findIndex((arg) => arg.k === 'fn' && arg.fn === fn);
+      if (index === -1) continue;
+      for (const target of this.#resolver.targets(handed, { fn: handed.fn })) {
+        for (const call of callsIn(target.fn)) {
+          const isParameter = this.#resolver.resolve(call.callee, { fn: call.fn }).some((entity) => entity.e === 'param' && entity.fn === target.fn && entity.index === index && entity.path.length === 0);
+          if (isParameter) found.push(call);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** A function that another one gives back is called by the name under which its callers keep it. */
+  #callsOfReturned(fn: Fn): Call[] {
+    const maker = fn.parent;
+    if (maker === undefined || maker.isTop || !maker.returns.some((value) => value.k === 'fn' && value.fn === fn)) return [];
+    const found: Call[] = [];
+    for (const { call: made } of this.of(maker)) {
+      for (const [name, values] of made.fn.locals) {
+        if (!values.some((value) => value.k === 'call' && value.call === made)) continue;
+        for (const call of this.#project.callsNamed(name)) if (this.#resolver.resolve(call.callee, { fn: call.fn }).some((entity) => entity.e === 'fn' && entity.fn === fn)) found.push(call);
+      }
+    }
+    return found;
   }
 
   #calls(call: Call, fn: Fn, name: string): boolean {
@@ -140,6 +181,10 @@ export class Callers {
   #names(value: Value, call: Call): string[] {
     return textsOf(this.#resolver, value, { fn: call.fn }).texts.map(({ text }) => text);
   }
+}
+
+function callsIn(fn: Fn): Call[] {
+  return [...fn.calls, ...fn.children.flatMap(callsIn)];
 }
 
 function normal(name: string): string {

@@ -1,6 +1,7 @@
 import type { Callers } from './callers.ts';
 import { lastName, type Call, type Cls, type Fn, type Value } from './ir.ts';
 import type { Project } from './project.ts';
+import { reachOf, type Reach } from './reach.ts';
 import type { Resolver } from './resolver.ts';
 
 const ENTRY_NAME = /(?:^|\/)(?:index|main|server|app|worker|cli|handler|lambda|function|bootstrap|start|run|www|entry[\w.-]*|client|instrumentation|middleware|proxy|hooks\.(?:server|client)|service-worker|sw|background|content|popup|preload|_worker|vite\.config|next\.config|auth|electron|init|setup|register)\.[cm]?[jt]sx?$/i;
@@ -32,8 +33,11 @@ export class Liveness {
   readonly #exported: Set<string> = new Set();
   readonly #methodNames: Set<string> = new Set();
   readonly #handed: Set<string> = new Set();
+  readonly #reach: Reach;
 
-  constructor(project: Project, resolver: Resolver, callers: Callers, entries: ReadonlySet<string>, libraries: ReadonlySet<string>) {
+  /** `targets` are the functions that will be asked about: only what could lead to them is followed exactly. */
+  constructor(project: Project, resolver: Resolver, callers: Callers, targets: ReadonlySet<Fn>, entries: ReadonlySet<string>, libraries: ReadonlySet<string>) {
+    this.#reach = reachOf(project, targets);
     this.#project = project;
     this.#resolver = resolver;
     this.#callers = callers;
@@ -268,8 +272,9 @@ export class Liveness {
     else if (value.k === 'spread') this.#argument(value.of, fn, depth + 1);
     else if (value.k === 'arr') for (const item of value.items) this.#argument(item, fn, depth + 1);
     else if (value.k === 'name' && !this.#handed.has(`${fn.module.path}:${value.name}`)) {
-      if (fn.locals.get(value.name)?.every((local) => local.k === 'param' || local.k === 'none') !== true) {
-        if (!fn.locals.has(value.name)) this.#handed.add(`${fn.module.path}:${value.name}`);
+      const own = fn.locals.get(value.name);
+      if (own === undefined || own.some((local) => local.k === 'obj' || local.k === 'alt')) {
+        if (own === undefined) this.#handed.add(`${fn.module.path}:${value.name}`);
         for (const entity of this.#resolver.resolve(value, { fn })) if (entity.e === 'val' && entity.v.k === 'obj') this.#allOf(entity.v, 0);
       }
     }
@@ -285,9 +290,9 @@ export class Liveness {
   }
 
   #call(call: Call): void {
-    for (const arg of call.args) this.#argument(arg, call.fn, 0);
-    if (call.callee.k !== 'mem' || !this.#methodNames.has(call.callee.prop)) {
-      if (call.callee.k === 'mem') this.#members.add(call.callee.prop);
+    if (this.#reach.throughObjects) for (const arg of call.args) this.#argument(arg, call.fn, 0);
+    if (call.callee.k !== 'mem' || !this.#methodNames.has(call.callee.prop) || !this.#reach.names.has(call.callee.prop)) {
+      if (call.callee.k === 'mem') this.#member(call.callee.prop);
       return;
     }
     this.#read(call.callee, call.fn);
@@ -295,7 +300,8 @@ export class Liveness {
 
   #read(value: Value, fn: Fn): void {
     if (value.k !== 'mem') return;
-    if (!this.#methodNames.has(value.prop)) {
+    if (!this.#methodNames.has(value.prop) || !this.#reach.names.has(value.prop)) {
+      if (this.#methodNames.has(value.prop)) this.#member(value.prop);
       const root = value.of;
       if (root.k === 'imp' || (root.k === 'name' && isImported(root.name, fn))) this.#namespace(root, value.prop, fn);
       return;

@@ -114,7 +114,7 @@ function parse(path: string, text: string, passedOver: PassedOver): Module | und
   }
   try {
     const lang = blocks?.lang ?? (/\.[cm]?ts$/i.test(path) ? 'ts' : /\.tsx$/i.test(path) ? 'tsx' : 'jsx');
-    let result = parseSync(path, code, { lang, astType: 'ts', preserveParens: false });
+    let result = parseSync(path, code, { lang, preserveParens: false });
     let program = result.program as unknown as Ast;
     if ((program.body as readonly unknown[]).length === 0 && result.errors.length > 0) {
       // Flow, or types in a .js file.

@@ -1,9 +1,9 @@
 import { frameOf, type Bound, type Entity, type Frame } from './entity.ts';
+import { distinct } from './distinct.ts';
 import type { Call, Cls, Fn, Module, ObjectValue, TypeRef, Value } from './ir.ts';
 import type { Project } from './project.ts';
 
 const MAX_DEPTH = 28;
-const MAX_RESULTS = 16;
 /** Steps that one question may cost. Chains of builders that assign to themselves would take forever otherwise. */
 const MAX_STEPS = 1_500;
 const NONE: readonly Entity[] = [];
@@ -17,6 +17,7 @@ export class Resolver {
   readonly #project: Project;
   readonly #memo: WeakMap<Value, { readonly fn: Fn; readonly found: readonly Entity[] }> = new WeakMap();
   readonly #running: Set<Value> = new Set();
+  readonly #names: Map<Fn, Map<string, readonly Entity[]>> = new Map();
   readonly #lookups: Set<string> = new Set();
   readonly #ids: Map<Fn, number> = new Map();
   #depth = 0;
@@ -60,7 +61,7 @@ export class Resolver {
     const cuts = this.#cuts;
     this.#running.add(value);
     try {
-      const found = limit(this.#find(value, frame));
+      const found = distinct(this.#find(value, frame));
       // What was found on the way round a circle is only a part of the truth.
       if (!bound && (this.#depth === 1 || this.#cuts === cuts)) this.#memo.set(value, { fn: frame.fn, found });
       return found;
@@ -102,13 +103,26 @@ export class Resolver {
     for (let scope: Fn | undefined = frame.fn; scope !== undefined; scope = scope.parent) {
       const values = scope.locals.get(name);
       if (values === undefined) continue;
-      const home = frameOf(scope, frame);
-      const found = values.length === 1 ? this.resolve(values[0]!, home) : this.#each(values, home, name);
-      const type = scope.types.get(name);
-      return type === undefined || found.some(({ e }) => e !== 'param') ? found : [...found, ...this.typed(type, scope)];
+      if (isBound(frame)) return this.#valueOf(name, values, scope, frame);
+      // Without arguments a name means the same wherever it stands.
+      let known = this.#names.get(scope);
+      if (known === undefined) this.#names.set(scope, (known = new Map()));
+      const before = known.get(name);
+      if (before !== undefined) return before;
+      const cuts = this.#cuts;
+      const found = this.#valueOf(name, values, scope, frame);
+      if (this.#cuts === cuts) known.set(name, found);
+      return found;
     }
     const auto = this.#project.dependencies.has('nuxt') ? this.#autoImported(name) : NONE;
     return auto.length > 0 ? auto : [{ e: 'global', name }];
+  }
+
+  #valueOf(name: string, values: readonly Value[], scope: Fn, frame: Frame): readonly Entity[] {
+    const home = frameOf(scope, frame);
+    const found = values.length === 1 ? this.resolve(values[0]!, home) : this.#each(values, home, name);
+    const type = scope.types.get(name);
+    return type === undefined || found.some(({ e }) => e !== 'param') ? found : [...found, ...this.typed(type, scope)];
   }
 
   /** A name that has several values: one that is made of itself, `q = q.where(…)`, adds nothing to them. */
@@ -306,7 +320,9 @@ export class Resolver {
           if (entity.path.length < 6) found.push({ ...entity, path: [...entity.path, '()'] });
           break;
         case 'global':
-          if (entity.name === 'Object.freeze' || entity.name === 'Object.assign' || TRANSPARENT.test(entity.name)) found.push(...call.args.flatMap((arg) => this.resolve(arg, frame)));
+          // What is logged is what was put into text.
+          if (entity.name === 'JSON.stringify' && call.args[0] !== undefined) found.push(...this.resolve(call.args[0], frame));
+          else if (entity.name === 'Object.freeze' || entity.name === 'Object.assign' || TRANSPARENT.test(entity.name)) found.push(...call.args.flatMap((arg) => this.resolve(arg, frame)));
           else if (entity.name.endsWith('.bind') || entity.name === 'Object.create') found.push(...NONE);
           else found.push({ e: 'global', name: `${entity.name}()` });
           break;
@@ -420,28 +436,6 @@ export class Resolver {
 function isBound(frame: Frame): boolean {
   for (let at: Frame | undefined = frame; at !== undefined; at = at.up) if (at.args !== undefined || at.self !== undefined) return true;
   return false;
-}
-
-function limit(found: readonly Entity[]): readonly Entity[] {
-  if (found.length < 3) return found;
-  const unique = found.filter((entity, i) => !found.slice(Math.max(0, i - 32), i).some((other) => isSame(entity, other)));
-  return unique.length > MAX_RESULTS ? unique.slice(0, MAX_RESULTS) : unique;
-}
-
-function isSame(a: Entity, b: Entity): boolean {
-  if (a.e !== b.e) return false;
-  switch (a.e) {
-    case 'val': return a.v === (b as typeof a).v && a.f === (b as typeof a).f;
-    case 'fn': return a.fn === (b as typeof a).fn && a.f === (b as typeof a).f;
-    case 'cls': return a.cls === (b as typeof a).cls;
-    case 'inst': return a.cls === (b as typeof a).cls && a.made?.call === (b as typeof a).made?.call;
-    case 'mod': return a.path === (b as typeof a).path;
-    case 'ext': return a.pkg === (b as typeof a).pkg && a.path === (b as typeof a).path;
-    case 'made': return a.call === (b as typeof a).call && a.f === (b as typeof a).f && a.last === (b as typeof a).last && a.rest.join('.') === (b as typeof a).rest.join('.');
-    case 'typed': return a.type.name === (b as typeof a).type.name && a.fn === (b as typeof a).fn && a.rest.join('.') === (b as typeof a).rest.join('.');
-    case 'param': return a.fn === (b as typeof a).fn && a.index === (b as typeof a).index && a.path.join('.') === (b as typeof a).path.join('.');
-    default: return a.name === (b as typeof a).name;
-  }
 }
 
 function rootName(value: Value): string | undefined {

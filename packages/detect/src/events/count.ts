@@ -15,6 +15,8 @@ export interface Counted {
   readonly storage: readonly StorageReport[];
   readonly others: DetectReport['otherSessionEvents'];
   readonly consoleOnly: readonly EventName[];
+  /** Records of session events by name: whoever writes those keeps an audit trail, called so or not. */
+  readonly trail: readonly Evidence[];
 }
 
 interface Judged {
@@ -43,11 +45,16 @@ export function countEvents(input: {
   const kept: { event: EventName; phrase: string; class: StorageClass; confidence: Confidence }[] = [];
   const storage = new Map<string, { store: Classified; events: Set<EventName> }>();
   const consoleOnly: EventName[] = [];
+  const trail: Evidence[] = [];
+  let ownStore = false;
   for (const event of EVENTS) {
     const all = judged.filter(({ occurrence }) => occurrence.event === event);
     const counted = all.filter(({ live, store }) => live && store.class !== undefined && store.level === undefined);
     if (counted.length > 0) {
       const { stores, decisive } = keep(counted);
+      const named = counted.filter(({ occurrence }) => occurrence.named);
+      if (named.length > 0) trail.push(evidenceOf(named, 'session events are recorded: logs')[0]!);
+      if (named.some(({ occurrence }) => occurrence.sink.store.kind !== 'logger')) ownStore = true;
       events[event] = { status: 'logged', sink: sinkText(decisive), storageClass: decisive.class!, evidence: evidenceOf(counted.filter(({ store }) => stores.includes(store)), 'logs') };
       kept.push({ event, phrase: decisive.phrase, class: decisive.class!, confidence: decisive.confidence });
       for (const store of stores) {
@@ -61,7 +68,7 @@ export function countEvents(input: {
     events[event] = notCounted(event, all, input.declared);
     if (all.some(({ live, store }) => live && store.class === undefined) && events[event].status === 'not_logged') consoleOnly.push(event);
   }
-  return { events, kept, storage: describe(storage), others: otherEvents(judged, input.declared), consoleOnly };
+  return { events, kept, storage: describe(storage), others: otherEvents(judged, input.declared), consoleOnly, trail: ownStore || trail.length >= 2 ? trail : [] };
 }
 
 /** A record in a log of its own decides before a line of text; of the sinks of one function the best, of several functions the worst. */

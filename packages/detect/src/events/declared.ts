@@ -12,7 +12,7 @@ export interface DeclaredName {
   readonly what: string;
 }
 
-const NOT_EVENTS = /route|path|url|page|label|text|i18n|transl|message|string|error|title|menu|nav|endpoint|api|keyword|icon|scope|permission|mode|screen|status_?code|form|props|variant|view|step|tab|section|link|locale|lang|field|param|column|grant|claim/i;
+const NOT_EVENTS = /route|path|url|page|label|text|i18n|transl|message|string|error|title|menu|nav|endpoint|api|keyword|icon|scope|permission|mode|screen|status_?code|form|props|variant|view|step|tab|section|link|locale|lang|field|param|column|grant|claim|metadata|header|keys?\b|sensitive/i;
 
 /** Names in enums, unions, constant lists, schemas of databases. */
 export function declaredNames(project: Project, others: readonly OtherText[]): DeclaredName[] {

@@ -85,7 +85,8 @@ export function fieldsOf(resolver: Resolver, value: Value, frame: Frame, key = '
           }
         }
       }
-    } else if (entity.e === 'val' && entity.v.k === 'arr') for (const item of entity.v.items.slice(0, 20)) add(fieldsOf(resolver, item, entity.f, key, depth + 1));
+    } else if (entity.e === 'val' && entity.v.k === 'tpl' && depth < 3) add(fieldsOf(resolver, entity.v, entity.f, key, depth + 1));
+    else if (entity.e === 'val' && entity.v.k === 'arr') for (const item of entity.v.items.slice(0, 20)) add(fieldsOf(resolver, item, entity.f, key, depth + 1));
     else if (entity.e === 'val') fields.push({ key, value: entity.v, frame: entity.f, depth });
     else if (entity.e === 'inst' && entity.made !== undefined) {
       const made: Frame | undefined = entity.cls.methods.get('constructor') === undefined ? undefined : {

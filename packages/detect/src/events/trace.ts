@@ -67,7 +67,7 @@ function makeFrame(fn: Fn, bindings: ReadonlyMap<Fn, Caller>, depth = 0): Frame 
   const up = fn.parent === undefined || depth > 12 ? undefined : makeFrame(fn.parent, bindings, depth + 1);
   if (caller === undefined) return { fn, ...(up === undefined ? {} : { up }) };
   const frame = makeFrame(caller.call.fn, without(bindings, fn), depth + 1);
-  const args: Bound[] = caller.call.args.slice(caller.shift).map((value) => ({ value, frame }));
+  const args: Bound[] = (caller.args ?? caller.call.args.slice(caller.shift)).map((value) => ({ value, frame }));
   while (args.length < fn.paramCount) args.push({ value: NOTHING, frame });
   return { fn, args, ...(up === undefined ? {} : { up }) };
 }

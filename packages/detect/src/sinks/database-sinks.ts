@@ -74,9 +74,16 @@ function insertInto(resolver: Resolver, tables: Tables, call: Call, name: string
       if (table !== undefined) return { table, via: 'model', data: of.call.args[0] ?? NO_DATA };
     }
   }
+  // const entry = new this.auditModel({…}); await entry.save()
+  if (name === 'save' && of.k === 'name' && args.length === 0) {
+    for (const value of call.fn.locals.get(of.name) ?? []) {
+      const table = value.k === 'call' && value.call.isNew ? tables.ofValue(resolver, value.call.callee, frame) : undefined;
+      if (table !== undefined && value.k === 'call') return { table, via: 'model', data: value.call.args[0] ?? NO_DATA };
+    }
+  }
   // prisma.auditLog.create({ data })
   if (of.k === 'mem' && /^(?:create|createMany|createManyAndReturn|upsert)$/.test(name)) {
-    const model = tables.prismaModel(of.prop);
+    const model = tables.prismaModel(of.prop, call.fn.module.path);
     if (model !== undefined && !isOwnMethod(resolver, call, frame)) return { table: model.table, via: 'prisma', model: model.name, data: first };
     if (/prisma|^tx$|^db$|^client$|^orm$|^trx$/i.test(lastName(of.of) ?? '') && !isOwnMethod(resolver, call, frame)) return { table: of.prop, via: 'prisma', data: first };
   }

@@ -1,5 +1,5 @@
 import type { Bound, Frame } from '../code/entity.ts';
-import type { Call, Value } from '../code/ir.ts';
+import { lastName, type Call, type Value } from '../code/ir.ts';
 import type { Project } from '../code/project.ts';
 import type { Resolver } from '../code/resolver.ts';
 import { fieldsOf, type RecordField } from '../events/record.ts';
@@ -63,7 +63,10 @@ function findStore(project: Project, resolver: Resolver): { readonly value: Valu
       if (own && STORES.test(name)) found.push(call);
     }
   }
-  const [first] = found;
+  // Demonstrations beside the application do not say where it logs; of several stores the least is believed.
+  const own = found.filter((call) => !/(?:^|\/)(?:demos?|scripts?|bench|tools)\//.test(call.fn.module.path));
+  const all = own.length > 0 ? own : found;
+  const first = all.find((call) => lastName(call.callee) === 'memoryStore') ?? all[0];
   return first === undefined ? undefined : { value: { k: 'call', call: first }, frame: { fn: first.fn } };
 }
 

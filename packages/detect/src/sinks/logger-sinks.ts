@@ -61,11 +61,12 @@ function storeOfEntity(entity: Entity, value: Value): Store | undefined {
 /** The sink that a call of a logger's method is. */
 export function loggerSink(resolver: Resolver, call: Call): Sink | undefined {
   const { callee } = call;
-  if (callee.k !== 'mem' || call.args.length === 0) return undefined;
+  if (call.args.length === 0) return undefined;
   const frame: Frame = { fn: call.fn };
+  if (callee.k !== 'mem') return callee.k === 'name' && LEVELS.test(callee.name) ? takenMethod(resolver, call, frame) : undefined;
   if (!LEVELS.test(callee.prop) && !isNamedLogger(callee.of)) return undefined;
   const store = loggerOf(resolver, callee.of, frame);
-  if (store === undefined) return undefined;
+  if (store === undefined) return LEVELS.test(callee.prop) ? takenMethod(resolver, call, frame) : undefined;
   if (!LEVELS.test(callee.prop) && (store.kind !== 'logger' || store.made === undefined || CHILD.has(callee.prop) || /^(?:add|remove|on|once|close|configure|query|stream|profile|startTimer|flush|isLevelEnabled|addContext|setLevel)$/.test(callee.prop))) return undefined;
   // A logger of ours with a method of that name is read through its own code.
   const level = levelOf(resolver, call, callee.prop);
@@ -73,6 +74,18 @@ export function loggerSink(resolver: Resolver, call: Call): Sink | undefined {
     store, call, level, dedicated: isNamedLogger(callee.of) || callee.prop === 'audit' || callee.prop === 'security',
     record: (at) => loggerRecord(resolver, call, at, store),
   };
+}
+
+/** A method that was taken off a logger: `const { info } = pino()`, `audit: logger.audit.bind(logger)`. */
+function takenMethod(resolver: Resolver, call: Call, frame: Frame): Sink | undefined {
+  for (const entity of resolver.resolve(call.callee, frame)) {
+    if (entity.e !== 'made' || !LOGGER_PACKAGES.has(entity.pkg)) continue;
+    const level = entity.rest.at(-1);
+    if (level === undefined || !LEVELS.test(level) || !entity.rest.slice(0, -1).every((step) => CHILD.has(step))) continue;
+    const store: Store = { kind: 'logger', library: entity.pkg, made: { call: entity.call, frame: entity.f, pkg: entity.pkg, path: entity.path }, label: writtenPath(call.callee) };
+    return { store, call, level, dedicated: level === 'audit' || level === 'security', record: (at) => loggerRecord(resolver, call, at, store) };
+  }
+  return undefined;
 }
 
 function isNamedLogger(value: Value): boolean {

@@ -48,7 +48,7 @@ function changedTable(resolver: Resolver, tables: Tables, call: Call, name: stri
   const frame = { fn: call.fn };
   const { of } = callee;
   if (of.k === 'mem') {
-    const model = tables.prismaModel(of.prop);
+    const model = tables.prismaModel(of.prop, call.fn.module.path);
     if (model !== undefined) return model.table;
   }
   if (/^(?:delete|update|deleteFrom|updateTable)$/.test(name) && args[0] !== undefined) {

@@ -2,6 +2,7 @@ import type { Bound, Entity, Frame } from '../code/entity.ts';
 import { lastName, type Call, type Module, type Value } from '../code/ir.ts';
 import type { Project } from '../code/project.ts';
 import type { Resolver } from '../code/resolver.ts';
+import { UNKNOWN_PIECE } from '../code/strings.ts';
 import { flagOf, nameOfFile } from '../sinks/other-sinks.ts';
 import { items, look, lookLiteral, lookText } from './look.ts';
 
@@ -88,7 +89,8 @@ function transportDestinations(resolver: Resolver, bound: Bound, call: Call): De
     return [{ ...at, kind: limit.length > 0 ? 'rotated' : 'append', name: file === undefined ? 'pino-roll' : nameOfFile(resolver, file.value, file.frame) }];
   }
   if (/^[./]/.test(target)) return [{ ...at, kind: 'custom', name: target }];
-  return [{ ...at, kind: /mongo|postgres|sqlite/i.test(target) ? 'collection' : 'remote', name: target }];
+  const name = target.replaceAll(UNKNOWN_PIECE, '').replace(/^.*node_modules\/((?:@[^/]+\/)?[^/]+).*$/, '$1');
+  return [{ ...at, kind: /mongo|postgres|sqlite/i.test(name) ? 'collection' : 'remote', name }];
 }
 
 function streamDestinations(resolver: Resolver, bound: Bound, call: Call): Destination[] {

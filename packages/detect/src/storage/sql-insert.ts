@@ -23,8 +23,23 @@ export function parseInsert(sql: string): SqlInsert | undefined {
   if (tokens[at + 1] === '(') {
     for (at += 2; at < tokens.length && tokens[at] !== ')'; at++) if (tokens[at] !== ',') columns.push(unquote(tokens[at]!));
   }
+  if (/^set$/i.test(tokens[at + 1] ?? '')) return { table, ...readAssignments(tokens, at + 2) };
   const start = tokens.findIndex((token, i) => i > at && /^values$/i.test(token));
   return { table, columns, values: start === -1 ? [] : readValues(tokens, start + 1) };
+}
+
+/** MySQL: `SET action = ?, user_id = 'x'`, or `SET ?` with an object. */
+function readAssignments(tokens: readonly string[], from: number): Pick<SqlInsert, 'columns' | 'values'> {
+  if (tokens[from] === '?') return { columns: [''], values: [{ placeholder: true }] };
+  const columns: string[] = [];
+  const values: { text?: string; placeholder: boolean }[] = [];
+  for (let i = from; i + 2 < tokens.length; i++) {
+    if (tokens[i + 1] !== '=') continue;
+    const value = tokens[i + 2]!;
+    columns.push(unquote(tokens[i]!));
+    values.push(value.startsWith("'") ? { text: value.slice(1, -1), placeholder: false } : { placeholder: value === '?' || value === '\u0001' || /^[$:@]\w+$/.test(value) });
+  }
+  return { columns, values };
 }
 
 function readValues(tokens: readonly string[], from: number): SqlInsert['values'] {

@@ -51,7 +51,8 @@ export class SqlSchema {
   readonly functions: Map<string, { body: string; place: Place }> = new Map();
 
   /** Runs one text. */
-  apply(sql: SqlText): void {
+  apply(given: SqlText): void {
+    const sql = /^\s*delimiter\s/im.test(given.text) ? { ...given, text: withoutDelimiters(given.text) } : given;
     for (const { tokens, offset, line } of statements(sql.text)) this.#statement(tokens, placeOf(sql, offset, line), sql);
   }
 
@@ -253,6 +254,22 @@ function namesIn(tokens: readonly string[], words: readonly string[]): string[] 
     i = next - 1;
   }
   return names;
+}
+
+/** `DELIMITER //` of the MySQL client: statements end with a semicolon again, and every character stays in its place. */
+function withoutDelimiters(text: string): string {
+  let mark = ';';
+  return text
+    .split('\n')
+    .map((line) => {
+      const next = /^\s*delimiter\s+(\S+)\s*$/i.exec(line)?.[1];
+      if (next !== undefined) {
+        mark = next;
+        return ' '.repeat(line.length);
+      }
+      return mark === ';' ? line : line.replaceAll(mark, ';'.padStart(mark.length));
+    })
+    .join('\n');
 }
 
 function stripComments(body: string): string {

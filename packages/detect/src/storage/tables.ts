@@ -16,26 +16,28 @@ const REPOSITORY = /^(?:Repository|MongoRepository|EntityRepository|TreeReposito
 
 /** Which model is which real table, in every mapper that is known. */
 export class Tables {
-  readonly #prisma: Map<string, { readonly name: string; readonly table: string }> = new Map();
+  readonly #prisma: Map<string, { readonly name: string; readonly table: string; readonly folder: string }[]> = new Map();
   readonly #named: Map<string, string> = new Map();
   readonly #classes: Map<Cls, FoundTable> = new Map();
   readonly #inserting: ReadonlyMap<string, string>;
 
-  constructor(project: Project, resolver: Resolver, prismaTexts: readonly string[], inserting: ReadonlyMap<string, string>) {
+  constructor(project: Project, resolver: Resolver, prismaTexts: readonly { readonly path: string; readonly text: string }[], inserting: ReadonlyMap<string, string>) {
     this.#inserting = inserting;
-    for (const text of prismaTexts) this.#readPrisma(text);
+    for (const { path, text } of prismaTexts) this.#readPrisma(path, text);
     for (const module of project.modules.values()) for (const cls of module.classes) this.#readClass(resolver, cls);
     for (const name of ['define', 'model']) for (const call of project.callsNamed(name)) this.#readDefinition(resolver, call);
   }
 
-  /** A model of a Prisma schema, by the member of the client. */
-  prismaModel(member: string): { readonly name: string; readonly table: string } | undefined {
-    return this.#prisma.get(member);
+  /** A model of a Prisma schema, by the member of the client; of several schemas, that which lies nearest to the file. */
+  prismaModel(member: string, from = ''): { readonly name: string; readonly table: string } | undefined {
+    const models = this.#prisma.get(member);
+    if (models === undefined || models.length < 2) return models?.[0];
+    return models.toSorted((a, b) => sharedFolders(b.folder, from) - sharedFolders(a.folder, from))[0];
   }
 
   /** The table of a model that is known by its name alone. */
   named(model: string): string | undefined {
-    return this.#named.get(model) ?? this.#named.get(model.charAt(0).toUpperCase() + model.slice(1)) ?? this.#prisma.get(model.charAt(0).toLowerCase() + model.slice(1))?.table;
+    return this.#named.get(model) ?? this.#named.get(model.charAt(0).toUpperCase() + model.slice(1)) ?? this.#prisma.get(model.charAt(0).toLowerCase() + model.slice(1))?.[0]?.table;
   }
 
   /** The table into which a function of the database inserts. */
@@ -131,10 +133,11 @@ export class Tables {
     return name === undefined ? undefined : { name, via: 'model' };
   }
 
-  #readPrisma(text: string): void {
+  #readPrisma(path: string, text: string): void {
     for (const [, name = '', body = ''] of text.replace(/\/\/[^\n]*/g, '').matchAll(/\bmodel\s+(\w+)\s*\{([^}]*)\}/g)) {
       const mapped = /@@map\(\s*(?:name\s*:\s*)?"([^"]+)"/.exec(body)?.[1];
-      this.#prisma.set(name.charAt(0).toLowerCase() + name.slice(1), { name, table: mapped ?? name });
+      const member = name.charAt(0).toLowerCase() + name.slice(1);
+      this.#prisma.set(member, [...(this.#prisma.get(member) ?? []), { name, table: mapped ?? name, folder: path.replace(/[^/]*$/, '') }]);
     }
   }
 
@@ -190,6 +193,15 @@ export class Tables {
 function inherited(cls: Cls): FoundTable | undefined {
   const parent = cls.superClass === undefined ? undefined : lastName(cls.superClass);
   return parent !== undefined && /^(?:Model|BaseEntity|BaseModel|ActiveRecord)$/.test(parent) ? { name: cls.name, via: 'model' } : undefined;
+}
+
+/** How many folders two paths have in common. */
+function sharedFolders(a: string, b: string): number {
+  const left = a.split('/');
+  const right = b.split('/');
+  let count = 0;
+  while (count < left.length && left[count] === right[count] && left[count] !== '') count++;
+  return count;
 }
 
 function snake(name: string): string {
