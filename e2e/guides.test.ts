@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { execFile, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,10 +81,154 @@ describe('README.md', () => {
     const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: place });
     const command = join(root, 'packages/cli/bin/indelible.js');
     await run(command, 'init', 'audit');
+    await writeFile(join(place, 'sid.key'), randomBytes(32));
     await run(join(root, 'examples/snippets/capture.mjs'), join(place, 'audit'));
     const { stdout } = await run(command, 'tail', 'audit', '--events');
     const entries = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { event: string; userId?: string });
     expect(entries.flatMap(({ event, userId }) => (userId === undefined ? [] : [`${event} ${userId}`]))).toEqual(['login alice', 'logout alice']);
+  });
+});
+
+describe('the guides of frameworks', () => {
+  const right = { user: 'alice', username: 'alice', password: 'a demonstration only' };
+
+  /** What a guide has one make and save, then a day of its program: a wrong password, a login, a use, a logout. Gives what the record says. */
+  async function spendADay(guide: string, snippet: string, change: (program: string) => string = (program) => program): Promise<Record<string, unknown>[]> {
+    await followGuide(guide, { [`examples/snippets/${snippet}`]: 'app.mjs' });
+    await writeFile(join(place, 'app.mjs'), change(await readFile(join(place, 'app.mjs'), 'utf8')));
+    await whileServed('app.mjs', 0, async (base) => {
+      const post = (body: object): Promise<Response> => fetch(`${base}/login`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+      expect((await post({ ...right, password: 'wrong' })).status).toBe(401);
+      const { status, headers } = await post(right);
+      expect(status).toBe(200);
+      // As a browser: of two cookies of one name the later one counts.
+      const jar = new Map(headers.getSetCookie().map((line) => (line.split(';')[0] ?? '').split(/=(.*)/s, 2) as [string, string]));
+      const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+      expect(await (await fetch(base, { headers: { cookie } })).text()).toBe('alice\n');
+      expect(await (await fetch(`${base}/logout`, { method: 'POST', headers: { cookie } })).text()).toBe('bye\n');
+    });
+    return sessionEntries();
+  }
+
+  async function sessionEntries(): Promise<Record<string, unknown>[]> {
+    const found = [];
+    for await (const { bytes } of (await openReader(join(place, 'audit'))).entries()) found.push(JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>);
+    return found.filter(({ event }) => !String(event).startsWith('log_'));
+  }
+
+  it.each([
+    ['express-session.md', 'capture-express.mjs'],
+    ['fastify.md', 'capture-fastify.mjs'],
+    ['koa.md', 'capture-koa.mjs'],
+    ['hono.md', 'capture-hono.mjs'],
+    ['own-sessions.md', 'capture-own-sessions.mjs'],
+  ])('%s: its program can be pasted and records a day', async (guide, snippet) => {
+    const entries = await spendADay(guide, snippet);
+    expect(entries.map(({ event, userId }) => `${String(event)} ${String(userId)}`)).toEqual([expect.stringMatching(/^login_failed /), 'login alice', 'logout alice']);
+    expect(entries[1]).toMatchObject({ app: 'my-app', ip: '127.0.0.1' });
+    expect(entries[1]).toHaveProperty('idleDeadline');
+  });
+
+  it('express-session.md: with Passport, and what its failures say', async () => {
+    const entries = await spendADay('express-session.md', 'capture-passport.mjs');
+    expect(entries.map(({ event }) => event)).toEqual(['login_failed', 'login', 'logout']);
+    expect(entries[0]).toMatchObject({ details: { strategy: 'local' } });
+    expect(entries[0]).not.toHaveProperty('userId');
+    expect(entries[0]).not.toHaveProperty('reason');
+  });
+
+  it('express-session.md: failedLogin wins', async () => {
+    const option = (await readBlocks('express-session.md')).find(({ from }) => from === 'examples/snippets/passport-failures.mjs#failed')?.text;
+    const entries = await spendADay('express-session.md', 'capture-passport.mjs', (program) => program.replace('{ tracker, passport }', `{ tracker, passport, ${option} }`));
+    expect(entries[0]).toMatchObject({ event: 'login_failed', userId: 'alice', reason: 'wrong_password', details: { strategy: 'local' } });
+  });
+
+  /** Starts what a guide had saved, and ends it in good order after `visit`. */
+  async function whileServed(file: string, port: number, visit: (base: string) => Promise<void>): Promise<void> {
+    const server = spawn(process.execPath, [file], { cwd: place, env: { ...process.env, PORT: String(port) }, stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = once(server, 'exit');
+    try {
+      const started = await Promise.race([once(server.stdout.setEncoding('utf8'), 'data'), ended]);
+      await visit(String(started[0]).trim());
+    } finally {
+      server.kill();
+      await ended;
+    }
+    expect(await ended).toEqual([0, null]);
+  }
+
+  it('authjs.md: its program can be pasted and records a day', async () => {
+    await followGuide('authjs.md', { 'examples/snippets/capture-authjs.mjs': 'app.mjs' });
+    await whileServed('app.mjs', 0, async (base) => {
+      const jar = new Map<string, string>();
+      const ask = async (path: string, form?: Record<string, string>): Promise<Response> => {
+        const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+        const response = await fetch(`${base}/auth${path}`, {
+          headers: { cookie, 'x-forwarded-for': '203.0.113.7' },
+          redirect: 'manual',
+          ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
+        });
+        for (const line of response.headers.getSetCookie()) jar.set(...((line.split(';')[0] ?? '').split(/=(.*)/s, 2) as [string, string]));
+        return response;
+      };
+      const csrfToken = ((await (await ask('/csrf')).json()) as { csrfToken: string }).csrfToken;
+      await ask('/callback/credentials', { csrfToken, user: 'alice', password: 'wrong' });
+      await ask('/callback/credentials', { csrfToken, user: 'alice', password: right.password });
+      expect(await (await ask('/session')).json()).toMatchObject({ user: { name: 'alice' } });
+      await ask('/signout', { csrfToken });
+    });
+    const entries = await sessionEntries();
+    expect(entries.map(({ event }) => event)).toEqual(['login_failed', 'login', 'logout']);
+    expect(entries[1]).toMatchObject({ userId: 'alice', ip: '203.0.113.7' });
+  });
+
+  it('better-auth.md: its program can be pasted and records a day', async () => {
+    await followGuide('better-auth.md', { 'examples/snippets/capture-better-auth.mjs': 'app.mjs' });
+    // The example has its own better-auth; everything else is found one directory above.
+    await mkdir(join(place, 'app'));
+    await symlink(join(root, 'examples', 'better-auth', 'node_modules'), join(place, 'app', 'node_modules'));
+    await copyFile(join(place, 'app.mjs'), join(place, 'app', 'app.mjs'));
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    await whileServed('app/app.mjs', port, async (base) => {
+      const ask = (path: string, body: object, cookie = ''): Promise<Response> =>
+        fetch(`${base}/api/auth${path}`, { method: 'POST', headers: { 'content-type': 'application/json', origin: base, cookie }, body: JSON.stringify(body) });
+      const account = { email: 'alice@example.org', password: right.password };
+      const signedUp = await ask('/sign-up/email', { ...account, name: 'Alice' });
+      expect(signedUp.status).toBe(200);
+      expect((await ask('/sign-in/email', { ...account, password: 'something else' })).status).toBe(401);
+      const cookie = signedUp.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ');
+      expect((await ask('/sign-out', {}, cookie)).status).toBe(200);
+    });
+    const entries = await sessionEntries();
+    expect(entries.map(({ event }) => event)).toEqual(['login', 'login_failed', 'logout']);
+    expect(entries[0]).toMatchObject({ ip: '127.0.0.1', app: 'my-app' });
+  });
+
+  it('refresh-tokens.md: its program records a family', async () => {
+    await followGuide('refresh-tokens.md', { 'examples/snippets/capture-refresh-tokens.mjs': 'app.mjs' });
+    const { code, output } = await runShell('node app.mjs', join(place, 'bin'));
+    expect({ code, output }).toEqual({ code: 0, output: 'after the logout it is refused\n' });
+    expect((await sessionEntries()).map(({ event }) => event)).toEqual(['login', 'extend', 'extend', 'logout', 'session_use_after_end']);
+  });
+
+  it('log-away.md: its program works, and leaves nothing on the spool', async () => {
+    const output = await followGuide('log-away.md', { 'examples/snippets/log-away.mjs': 'app.mjs' });
+    expect(output).toContain('alice is logged in, 1 open');
+    expect((await sessionEntries()).map(({ event }) => event)).toEqual(['login', 'logout']);
+    // The same program over a log that is away, and then once more over one that is there.
+    const program = await readFile(join(place, 'app.mjs'), 'utf8');
+    await writeFile(join(place, 'away.mjs'), program.replace('openTracker({\n  log,', "openTracker({\n  log: { append: () => Promise.reject(new Error('away')), follow: (options) => log.follow(options), openSessions: () => log.openSessions() },"));
+    const away = await runShell('node away.mjs', join(place, 'bin'));
+    expect(away).toMatchObject({ code: 0, output: expect.stringContaining('the log is away, events wait:') as string });
+    expect(away.output).toContain('alice is logged in, 1 open');
+    expect(await sessionEntries()).toHaveLength(2);
+    expect(await runShell('node app.mjs', join(place, 'bin'))).toMatchObject({ code: 0 });
+    const events = (await sessionEntries()).map(({ event }) => event);
+    expect(events.slice(0, 4)).toEqual(['login', 'logout', 'login', 'logout']);
+    expect(events).toContain('capture_gap');
   });
 });
 
@@ -115,6 +261,8 @@ describe('docs/guide/shippers.md', () => {
 describe('docs/guide/deploy.md', () => {
   it('works as it is written, command by command', async () => {
     const output = await followGuide('deploy.md', { 'examples/snippets/one-process.mjs': 'server.mjs' });
+    const { code, output: said } = await runShell('INDELIBLE_LOG=audit node server.mjs', join(place, 'bin'));
+    expect({ code, said: said.match(/^\S.*$/gm) }).toEqual({ code: 1, said: ['set INDELIBLE_SIGNING_KEY_FILE, SID_KEY_FILE in the environment: paths of the log, of its signing key, of the key for session ids'] });
     expect(output).toMatch(/^8$/m);
     expect(output.match(/^SOUND /gm)).toHaveLength(1);
     expect(output).toContain('Nothing was due; 0 sessions open');

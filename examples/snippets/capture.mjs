@@ -1,10 +1,10 @@
 // What README shows: an Express application whose sessions are recorded by themselves. Run by e2e/guides.test.ts.
-import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import express from 'express';
 import session from 'express-session';
 
 const directory = process.argv[2] ?? './audit';
-const secret = createHash('sha256').update('a demonstration only').digest('hex');
+const cookieSecret = 'a demonstration only';
 const app = express();
 
 // #region capture
@@ -12,14 +12,14 @@ import { fileStore, openLog, pinPath, readSigningKey } from '@indelible/log';
 import { openTracker } from '@indelible/session';
 import { captureSessions } from '@indelible/session/express-session';
 
-const log = await openLog({ app: 'bank', store: fileStore(directory), signer: readSigningKey(`${directory}.key`), pin: pinPath(`${directory}.key`) });
+const key = `${directory}.key`; // made by init, like the directory
+const log = await openLog({ app: 'bank', store: fileStore(directory), signer: readSigningKey(key), pin: pinPath(key) });
 const tracker = await openTracker({
   log,
-  app: 'bank',
-  sidKey: Buffer.from(secret, 'hex'), // 32 random bytes of your own, kept: they link cookies to entries
+  sidKey: readFileSync('sid.key'), // head -c 32 /dev/urandom > sid.key: session ids are recorded as keyed hashes
   policy: { idleMs: 15 * 60_000, absoluteMs: 8 * 3_600_000 },
 });
-app.use(session({ secret, resave: false, saveUninitialized: false, rolling: true, cookie: { maxAge: 15 * 60_000 } }));
+app.use(session({ secret: cookieSecret, resave: false, saveUninitialized: false, rolling: true, cookie: { maxAge: 15 * 60_000 } }));
 app.use(captureSessions({ tracker }));
 // #endregion capture
 

@@ -3,7 +3,12 @@ import { createServer } from 'node:http';
 import { fileStore, openLog, pinPath, readSigningKey } from '@indelible/log';
 import { openTracker } from '@indelible/session';
 
-const { INDELIBLE_LOG, INDELIBLE_SIGNING_KEY_FILE, SID_KEY_FILE, PORT } = process.env;
+const missing = ['INDELIBLE_LOG', 'INDELIBLE_SIGNING_KEY_FILE', 'SID_KEY_FILE'].filter((name) => !process.env[name]);
+if (missing.length > 0) {
+  console.error(`set ${missing.join(', ')} in the environment: paths of the log, of its signing key, of the key for session ids`);
+  process.exit(1);
+}
+const { INDELIBLE_LOG, INDELIBLE_SIGNING_KEY_FILE, SID_KEY_FILE, PORT = '3000' } = process.env;
 const sidKey = readFileSync(SID_KEY_FILE);
 
 const log = await openLog({

@@ -1,7 +1,8 @@
 import { describeValue, EventError, formatPath } from './error.ts';
+import { isId } from './id.ts';
 import { hasGetter, isForbiddenKey } from './property.ts';
 import { holdsToken, redactText } from './redact-text.ts';
-import { REDACTED, type SecretKeyTest } from './redact.ts';
+import { namesSession, REDACTED, type SecretKeyTest } from './redact.ts';
 import { encodeText, isPlainName, isPlainText, MAX_ENTRY_BYTES, textProblem, tooLarge } from './text.ts';
 
 /** How deeply objects and arrays may be nested in `details`, itself counted. */
@@ -73,7 +74,8 @@ function encodeObject(value: object, walk: Walk): string {
     const member = readMember(value as Record<string, unknown>, key, walk);
     if (member !== undefined) {
       const name = encodeKey(key, walk);
-      const encoded = walk.isSecretKey(key) ? count(`"${REDACTED}"`, walk) : encodeValue(member, walk);
+      const isSecret = walk.isSecretKey(key) && !(isId(member) && namesSession(key));
+      const encoded = isSecret ? count(`"${REDACTED}"`, walk) : encodeValue(member, walk);
       text += text === '' ? name + encoded : ',' + name + encoded;
     }
     walk.path.pop();

@@ -19,7 +19,7 @@ export const DEFAULT_REDACT: readonly string[] = [
   '*secret', '*secrets', '*token', '*tokens', '*tokenvalue', '*jwt', '*samlresponse', '*clientassertion', 'bearer', '*authorization', '*credentials',
   '*apikey', '*privatekey', '*secretkey', '*secretaccesskey', '*signingkey', '*encryptionkey',
   // session cookies
-  '*cookie', '*cookies', 'sid', 'sessid', '*sessionkey', 'connectsid', 'phpsessid', 'jsessionid', 'aspnetsessionid',
+  '*cookie', '*cookies', 'sid', 'sessid', '*sessionkey', '*sessionid', 'connectsid', 'phpsessid', 'jsessionid', 'aspnetsessionid',
   // one-time codes
   'otp', 'totp', 'otpcode', 'totpcode', 'mfacode', 'pin', 'pincode',
   // cards and persons
@@ -80,6 +80,16 @@ function compileTest(names: readonly string[]): SecretKeyTest {
     }
     return secret;
   };
+}
+
+/**
+ * Whether a key of `details` may name a session by its entry's id (`others[].sessionId`), which opens nothing.
+ *
+ * Asked about keys that are a secret's, before their value is redacted. The session cookies of frameworks never do.
+ */
+export function namesSession(key: string): boolean {
+  const plain = normalizeKey(key);
+  return plain.endsWith('sessionid') && plain !== 'jsessionid' && plain !== 'aspnetsessionid';
 }
 
 function normalizeKey(key: string): string {

@@ -15,7 +15,7 @@ describe('keys', () => {
     'Proxy-Authorization', 'apiKey', 'api_key', 'X-API-Key', 'privateKey', 'aws_secret_access_key', 'sid', 'SESSID', 'connect.sid', 'PHPSESSID',
     'JSESSIONID', 'ASP.NET_SessionId', 'otp', 'TOTP', 'mfaCode', 'pin', 'cvv', 'cvc', 'pan', 'cardNumber', 'card_number', 'ssn', 'jwt', 'bearer',
     'credentials', 'user[password]', 'pass', 'passwd1', 'passwdNew', 'password2', 'newPassword1', 'access_token_v2', 'tokenValue', 'sessionKey',
-    'SAMLResponse', 'client_assertion', 'token[0]',
+    'SAMLResponse', 'client_assertion', 'token[0]', 'sessionID', 'session_id', 'x-session-id', 'sessionId', 'previousSessionId', 'sessionId2',
   ];
   it.each(secretKeys)('%s is redacted, whatever it holds', (key) => {
     for (const value of [secret, 1234, true, null, [secret], { deep: secret }, () => secret]) {
@@ -27,6 +27,17 @@ describe('keys', () => {
   it.each(['tokenType', 'passwordChangedAt', 'shipping', 'company', 'side', 'pinned', 'cookiesAccepted', 'user', 'ключ', ''])(
     '%s is kept', (key) => expect(details({ [key]: 'x' })).toEqual({ [key]: 'x' }),
   );
+
+  it('keeps the id of an entry as the name of a session, and nothing else under such a key', () => {
+    for (const id of ['019a9f3c-5d2e-7b1a-9c3d-1f2e3d4c5b6a', '019a9f3c-5d2e-8b1a-9c3d-1f2e3d4c5b6a']) {
+      expect(details({ others: [{ sessionId: id }], session_id: id })).toEqual({ others: [{ sessionId: id }], session_id: id });
+      expect(details({ password: id, sid: id, JSESSIONID: id })).toEqual({ password: REDACTED, sid: REDACTED, JSESSIONID: REDACTED });
+    }
+    for (const other of ['wDRJxtQxZDpdif6_MsPw1AmGSe9qbNZA', '6f1c2f9e-0f3b-4c3a-9a55-2a7c1f0f6b11', ['019a9f3c-5d2e-7b1a-9c3d-1f2e3d4c5b6a'], 7]) {
+      expect(details({ others: [{ sessionId: other }] })).toEqual({ others: [{ sessionId: REDACTED }] });
+    }
+    expect(encode({ resource: '/x?session_id=abc' })).toMatchObject({ resource: `/x?session_id=${REDACTED}` });
+  });
 
   it('leaves the fields of the event alone', () => {
     expect(encode({ sessionId: 'ses_1', sidHash: 'sha256:'.padEnd(71, 'a') })).toMatchObject({ sessionId: 'ses_1' });

@@ -119,6 +119,8 @@ export class Log {
     const app = options.app ?? process.env['npm_package_name'] ?? 'app';
     const instance = options.instance ?? `${hostname()}:${process.pid}`;
     const redact = options.redactKeys === undefined ? {} : { redact: { keys: options.redactKeys } };
+    this.app = app;
+    this.instance = instance;
     this.#encode = { defaults: { app, instance }, ...redact };
     const { sealTo = [] } = options;
     const destinations: readonly SealDestination[] = Array.isArray(sealTo) ? (sealTo as readonly SealDestination[]) : [sealTo as SealDestination];
@@ -149,6 +151,11 @@ export class Log {
     void log.#deliverSeal();
     return log;
   }
+
+  /** Name of the application, for entries that do not name their own. */
+  readonly app: string;
+  /** Name of this instance, for entries that do not name their own. */
+  readonly instance: string;
 
   /** The log's name, as in its key and its seals. */
   get origin(): string {

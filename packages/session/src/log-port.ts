@@ -35,4 +35,7 @@ export interface TrackerPort extends LogPort {
   openSessions(): Promise<{ readonly entries: AsyncIterable<PlacedEntry>; readonly next: number }>;
   /** Other processes write to this log too. Default false. */
   readonly shared?: boolean;
+  /** What the log writes on entries that name no application and no instance; the tracker takes them over. */
+  readonly app?: string;
+  readonly instance?: string;
 }

@@ -29,6 +29,11 @@ export interface PinoTransportOptions {
   /** How long the log may take for an event. Default 4,000 ms. The end of the process may take twice as long; pino gives it 10 s. */
   readonly timeoutMs?: number;
   readonly app?: string;
+  /**
+   * Only lines with these members are events: `{ audit: process.env.AUDIT_MARK }`, with a value that no client can guess, bound to the
+   * logger of the session events by `logger.child`. They are not recorded.
+   */
+  readonly only?: Readonly<Record<string, string>>;
 }
 
 const DEFAULT_TIMEOUT_MS = 4_000;
@@ -47,10 +52,11 @@ const MAX_LINE_CHARS = 1 << 20;
 export async function pinoTransport(options: PinoTransportOptions): Promise<Writable> {
   try {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, spool } = options;
+    const only = checkOnly(options.only);
     const source = defaultSource({ app: options.app });
     const log = await openTarget(options, timeoutMs);
     const delivery = await openDelivery({ log, mode: 'strict', timeoutMs, source, onError: report, ...(spool === undefined ? {} : { spool }) });
-    return new EventStream(delivery, log).stream;
+    return new EventStream(delivery, log, only).stream;
   } catch (cause) {
     // On its way to the main thread an error keeps its message and loses its code.
     throw new Error(`@indelible/session/pino: ${describe(cause)}`, { cause });
@@ -59,6 +65,16 @@ export async function pinoTransport(options: PinoTransportOptions): Promise<Writ
 
 // oxlint-disable-next-line import/no-default-export -- pino takes a transport's function from there
 export { pinoTransport as default };
+
+/** Pairs that a line must have. An empty mark, from a variable that is not set, would be no mark. */
+function checkOnly(only: Readonly<Record<string, string>> | undefined): readonly (readonly [string, string])[] {
+  if (only === undefined) return [];
+  const pairs = Object.entries(only);
+  if (pairs.length === 0 || pairs.some(([, mark]) => typeof mark !== 'string' || mark === '')) {
+    throw new SessionError('ERR_SESSION_OPTION_INVALID', 'only must name at least one member, each with a text that is not empty: { audit: process.env.AUDIT_MARK }');
+  }
+  return pairs;
+}
 
 type ClosableLog = LogPort & { close(): Promise<void> };
 
@@ -111,9 +127,11 @@ class EventStream {
   readonly #delivery: Delivery;
   readonly #log: ClosableLog;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #only: readonly (readonly [string, string])[];
   #rest = '';
 
-  constructor(delivery: Delivery, log: ClosableLog) {
+  constructor(delivery: Delivery, log: ClosableLog, only: readonly (readonly [string, string])[]) {
+    this.#only = only;
     this.#delivery = delivery;
     this.#log = log;
     this.stream = new Writable({
@@ -148,7 +166,12 @@ class EventStream {
       return;
     }
     if (typeof value !== 'object' || value === null) return;
-    const event = pinoEvent(value as Record<string, unknown>, createId);
+    const members = value as Record<string, unknown>;
+    for (const [key, mark] of this.#only) {
+      if (!Object.hasOwn(members, key) || members[key] !== mark) return;
+      delete members[key];
+    }
+    const event = pinoEvent(members, createId);
     if (event === undefined) return;
     const work = this.#delivery.record(event, 'proceeds').then(
       () => undefined,

@@ -104,6 +104,36 @@ describe('the published snippet', () => {
     expect(JSON.stringify([entries, stderr])).not.toContain('hunter2');
   });
 
+  it('lets no client keep its failed login off the record by what it sends', async () => {
+    const dir = await makeLog();
+    const failed = { event: 'login_failed', userId: 'maria', ip: '192.0.2.1' };
+    const lines = [
+      [{ ...failed, body: { name: 'a\0' } }],
+      [{ ...failed, body: 'x'.repeat(70_000) }],
+      [{ ...failed, body: { constructor: 1 } }],
+      [{ ...failed, userAgent: `a\0${'b'.repeat(5_000)}` }],
+      [{ ...failed, userId: 'a\0', resource: '/x\0', body: { prototype: 1 } }],
+    ];
+    expect(await run({ options: { dir }, count: 0, lines })).toEqual({ code: 0, signal: null, stderr: '' });
+    const entries = (await entriesOf(dir)) as { userAgent?: string; userId?: string; details?: Record<string, unknown> }[];
+    expect(entries).toHaveLength(5);
+    const refused = expect.stringContaining('details') as string;
+    expect(entries.slice(0, 3).map(({ userId, details }) => [userId, details])).toEqual(Array.from({ length: 3 }, () => ['maria', { detailsRefused: refused }]));
+    expect(entries[3]).toMatchObject({ userAgent: `a\ufffd${'b'.repeat(1_022)}` });
+    expect(entries[4]).toMatchObject({ ip: '192.0.2.1', details: { fieldsRefused: ['userId', 'resource'], detailsRefused: refused } });
+  });
+
+  it('takes only marked lines where it is told to, and does not record the mark', async () => {
+    const dir = await makeLog();
+    const login = { event: 'login', userId: 'ceo' };
+    const lines = [[login], [{ ...login, audit: 'guess' }], [{ ...login, userId: 'maria', audit: 'm4rk', branch: 'north' }]];
+    expect(await run({ options: { dir, only: { audit: 'm4rk' } }, count: 0, lines })).toMatchObject({ code: 0, stderr: '' });
+    const entries = await entriesOf(dir);
+    expect(entries).toMatchObject([{ userId: 'maria', details: { branch: 'north' } }]);
+    expect(JSON.stringify(entries)).not.toContain('m4rk');
+    expect((await run({ options: { dir, only: { audit: '' } }, count: 1 })).stderr).toContain('ERR_SESSION_OPTION_INVALID');
+  });
+
   it('sends to a log service', async () => {
     const service = await startLogService();
     onTestFinished(() => service.close());

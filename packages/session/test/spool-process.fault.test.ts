@@ -87,6 +87,24 @@ describe('processes that are killed', () => {
   });
 });
 
+const NAME_SPACE = ['-Urn'];
+const hasNameSpaces = process.platform === 'linux' && spawnSync('unshare', [...NAME_SPACE, 'true']).status === 0;
+describe.skipIf(!hasNameSpaces)('containers that share a directory', () => {
+  it('have one spool one at a time, however busy its process is, and at once when that is killed', async () => {
+    const directory = join(root, 'shared');
+    const work: Work = { directory, sink: join(root, 'shared.ndjson'), from: 0, count: 1_000_000, flipEvery: 0 };
+    const child = spawn('unshare', [...NAME_SPACE, process.execPath, CHILD, JSON.stringify(work)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((ready) => child.stdout.once('data', ready));
+    child.stdout.resume();
+    await expect(lockSpool(directory, 0)).rejects.toMatchObject({ code: 'ERR_SESSION_SPOOL_LOCKED' });
+    child.kill('SIGSTOP');
+    await expect(lockSpool(directory, 0)).rejects.toMatchObject({ code: 'ERR_SESSION_SPOOL_LOCKED' });
+    child.kill('SIGKILL');
+    await (await lockSpool(directory, 5_000))();
+    expect(readdirSync(directory)).not.toContain('owner');
+  });
+});
+
 const hasLimits = process.platform === 'linux' && existsSync('/usr/bin/prlimit');
 describe.skipIf(!hasLimits)('a write that is cut off by a limit', () => {
   it('goes into the next file, and what was acknowledged is delivered', async () => {

@@ -67,7 +67,7 @@ export const captureSessions: FastifyPluginAsync<FastifyCaptureOptions> = async 
     if (sid !== null && sid !== session.sessionId) visit.presentedSid = sid;
     // What it restores, it prolongs at once: the deadline that was stored is the original one.
     const { originalExpires = session.cookie.expires } = session.cookie as { originalExpires?: Date };
-    return capture.begin(visit, snapshot(session, originalExpires)) ? session.regenerate() : undefined;
+    return capture.begin(visit, snapshot(session, originalExpires), rolling ? session.cookie.expires?.getTime() : undefined) ? session.regenerate() : undefined;
   };
   // As @fastify/session decides it, whose hook comes later.
   const willBeSaved = (request: FastifyRequest, session: LiveSession): boolean => {
@@ -92,9 +92,19 @@ export const captureSessions: FastifyPluginAsync<FastifyCaptureOptions> = async 
     (request as { [visitKey]?: FastifyVisit })[visitKey] = visit;
     whenDone(begin(request, visit), next);
   });
-  fastify.addHook('preParsing', (request, _reply, _payload, next) => {
+  fastify.addHook('preParsing', (request, reply, _payload, next) => {
     const visit = visitOf(request);
-    whenDone(visit === undefined ? undefined : begin(request, visit), next);
+    if (visit === undefined) {
+      next();
+      return;
+    }
+    const begun = begin(request, visit);
+    const admitted = capture.admit(visit);
+    if (admitted === undefined) {
+      whenDone(begun, next);
+      return;
+    }
+    void admitted.then((mayRun) => (mayRun ? next() : refuse(request, reply, null).then((body) => void reply.send(body))));
   });
   fastify.addHook('onSend', (request, reply, payload, next) => {
     const visit = visitOf(request);

@@ -76,7 +76,8 @@ export function captureHonoSessions<Context extends HonoContext, Options extends
   const { expireAfterSeconds = 0, autoExtendExpiration = true } = sessionOptions;
   const capture = requestCapture<Context, HonoSession>({ ...options, user, failedLogin });
   const visits = new WeakMap<Origin, StoredVisit<Context>>();
-  const store = 'getSessionById' in sessionOptions.store ? watch(sessionOptions.store as Store, capture, visits) : sessionOptions.store;
+  const touchedDeadlineMs = (): number | undefined => (autoExtendExpiration && expireAfterSeconds > 0 ? Date.now() + expireAfterSeconds * 1000 : undefined);
+  const store = 'getSessionById' in sessionOptions.store ? watch(sessionOptions.store as Store, capture, visits, touchedDeadlineMs) : sessionOptions.store;
   const run = sessionMiddleware({ ...sessionOptions, store }) as unknown as HonoMiddleware<Context>;
 
   const begin = (visit: StoredVisit<Context>, session: LiveSession): void => {
@@ -102,6 +103,12 @@ export function captureHonoSessions<Context extends HonoContext, Options extends
     const inner = async (): Promise<void> => {
       const session = c.get('session' as never) as LiveSession;
       begin(visit, session);
+      const admitted = capture.admit(visit);
+      if (admitted !== undefined && !(await admitted)) {
+        session.deleteSession();
+        await refuse(c);
+        return;
+      }
       await next();
       const after = atEnd(session, visit.before);
       visit.isLogin = after.userId !== undefined && after.userId !== visit.before.userId;
@@ -123,6 +130,7 @@ function watch<Context extends HonoContext>(
   store: Store,
   capture: RequestCapture<Context, HonoSession>,
   visits: WeakMap<Origin, StoredVisit<Context>>,
+  touchedDeadlineMs: () => number | undefined,
 ): Store {
   const current = (): StoredVisit<Context> | undefined => {
     const origin = currentOrigin();
@@ -145,7 +153,7 @@ function watch<Context extends HonoContext>(
       visit.asked = sid;
       const expiresMs = timeOf(data?._expire);
       if (data === null || data === undefined || (expiresMs !== undefined && expiresMs <= Date.now())) return data;
-      if (!capture.begin(visit, { sid, userId: capture.userOf(look(data)), idleDeadlineMs: expiresMs })) return data;
+      if (!capture.begin(visit, { sid, userId: capture.userOf(look(data)), idleDeadlineMs: expiresMs }, touchedDeadlineMs())) return data;
       await store.deleteSession(sid);
       return undefined;
     },

@@ -1,5 +1,5 @@
 import type { Snapshot } from '../tracker/request-change.ts';
-import { beginVisit, concludeVisit, type HonoAddressOption, type HonoContext, type HonoMiddleware, usualHonoFailure } from './hono-request.ts';
+import { beginVisit, concludeVisit, type HonoAddressOption, type HonoContext, type HonoMiddleware, refuse, usualHonoFailure } from './hono-request.ts';
 import { type CaptureOptions, requestCapture, type User } from './request-capture.ts';
 
 export { captureHonoSessions } from './hono-sessions.ts';
@@ -50,6 +50,12 @@ export function captureSessions<Context extends HonoContext>(options: HonoCaptur
     const came = presented?.(c);
     if (came !== undefined && came !== session?.sid) visit.presentedSid = came;
     if (capture.begin(visit, snapshot(session))) await end(c);
+    const admitted = capture.admit(visit);
+    if (admitted !== undefined && !(await admitted)) {
+      await end(c);
+      await refuse(c);
+      return;
+    }
     await next();
     await concludeVisit(capture, c, visit, snapshot(read(c)), () => end(c));
   };

@@ -91,6 +91,11 @@ export class SessionOfRequest {
     return { sid: this.#sid(session), userId, idleDeadlineMs: deadline(session['_expire']) };
   }
 
+  /** When the session ends unless it is used after this request, where every request prolongs it. */
+  touchedDeadlineMs(): number | undefined {
+    return this.#options.rolling === true ? deadline(Date.now() + lifetimeMs(this.#options)) : undefined;
+  }
+
   /** What koa-session has stored when the request is through. */
   atEnd(before: Snapshot): Snapshot {
     const { session } = this.#ctx;

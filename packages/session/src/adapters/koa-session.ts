@@ -31,7 +31,13 @@ export function captureSessions<Context extends KoaContext = KoaContext>(
     const visit = capture.visit(address, ctx.headers['user-agent'], `${ctx.method} ${ctx.path}`);
     const session = new SessionOfRequest(ctx, capture.userOf, idKey);
     visit.presentedSid = session.presentedSid();
-    if (capture.begin(visit, session.atStart())) await session.replace();
+    if (capture.begin(visit, session.atStart(), session.touchedDeadlineMs())) await session.replace();
+    const admitted = capture.admit(visit);
+    if (admitted !== undefined && !(await admitted)) {
+      await session.end();
+      refuse(ctx);
+      return;
+    }
     let failure: { readonly error: unknown } | undefined;
     try {
       await next();

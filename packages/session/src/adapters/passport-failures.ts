@@ -12,13 +12,18 @@ interface Strategies {
 }
 
 interface Strategy {
-  authenticate(this: Strategy & { fail: Fail }, req: Request, options?: unknown): unknown;
+  authenticate(this: Strategy & Outcomes, req: Request, options?: unknown): unknown;
 }
 
-type Fail = (challenge?: unknown, status?: number) => void;
+/** What a strategy calls at its end. */
+type Outcomes = Record<'fail' | (typeof OTHERWISE)[number], (...args: unknown[]) => void>;
+
+const OTHERWISE = ['success', 'pass', 'redirect'] as const;
 
 /**
- * Tells which requests a strategy of Passport turned down. Passport itself tells nobody.
+ * Tells which requests Passport turned down, and the last strategy that did. Passport itself tells nobody.
+ *
+ * Where several strategies are tried, one that fails says little: the request is turned down when none of those behind it takes it.
  *
  * @throws SessionError `ERR_SESSION_OPTION_INVALID` where `passport` is none, or keeps its strategies in another place.
  */
@@ -36,10 +41,17 @@ export function passportFailures(passport: PassportLike): (req: Request) => stri
     const watched = Object.create(strategy) as Strategy;
     watched.authenticate = function authenticate(req, options) {
       const { fail } = this;
-      this.fail = (challenge, status) => {
+      this.fail = (...args) => {
         failures.set(req, name);
-        fail.call(this, challenge, status);
+        fail.apply(this, args);
       };
+      for (const outcome of OTHERWISE) {
+        const proceed = this[outcome];
+        this[outcome] = (...args) => {
+          failures.delete(req);
+          proceed.apply(this, args);
+        };
+      }
       return strategy.authenticate.call(this, req, options);
     };
     return watched;

@@ -7,7 +7,7 @@ import type { SessionTracker } from '../tracker/tracker.ts';
 import { checkTrustProxy, type TrustProxy } from '../trust-proxy.ts';
 
 /** Who is logged in; nobody for `undefined`, `null` and an empty text. */
-export type User = string | number | null | undefined;
+export type User = string | number | bigint | null | undefined;
 
 /** What an application knows about a request and no framework shows: why a session ended, that the user asked for more time. */
 export type RequestDescription = Pick<RequestChange, 'reason' | 'initiator' | 'details' | 'explicitExtension'>;
@@ -24,7 +24,15 @@ export interface FailedLogin {
 /** Options that the adapters of web frameworks share. `Context` is what the framework hands to a route. */
 export interface CaptureOptions<Context, Session> {
   readonly tracker: SessionTracker;
-  /** Who is logged in by a session. Default: its `userId`, else its `user` or the `id` of that, else its `passport.user`. */
+  /**
+   * Who is logged in by a session. Default: its `userId`, else its `user`, else its `passport.user`: each itself, or the `id` or
+   * `_id` of it.
+   *
+   * A user is judged as the session's store will keep it, so that an object with `toJSON`, such as an ObjectId, is what that gives.
+   * Texts, finite numbers and bigints are users; `undefined`, `null`, `false`, an empty text and, by default, an empty object are
+   * nobody. Anything else is refused, in each mode: such a login cannot be recorded, so its session is ended and its answer is 503,
+   * and a process warning says so once.
+   */
   readonly user?: ((session: Session) => User) | undefined;
   /** Which proxies are believed about the client's address. Default `false`: the address is that of the connection. */
   readonly trustProxy?: TrustProxy | undefined;
@@ -53,19 +61,31 @@ export interface Visit {
   readonly serial: number;
   /** A session id that came and does not hold: the framework knows no such session, or the record says that it is over. */
   presentedSid: string | undefined;
+  /** Whether somebody was logged in when it began, by a session that the record does not have. */
+  isUnknown: boolean;
 }
 
 /** What an adapter does with each request, apart from what is its framework's own. */
 export interface RequestCapture<Context, Session> {
+  /** The user of a session. What no record can hold is a text that `begin` and `finish` know. */
   readonly userOf: (session: Session) => string | undefined;
   visit(request: AddressedRequest, userAgent: string | undefined, resource: string): Visit;
   /**
    * Takes note of the session that the framework found for a request.
    *
    * True where that session is over: its absolute deadline passed, of which no framework knows, or the record has its end. Then
-   * it MUST be destroyed before a route sees it.
+   * it MUST be destroyed before a route sees it. `touchedDeadlineMs` is the idle deadline that the framework gives the session for
+   * this request: the start of a request is use, however long it takes.
    */
-  begin(visit: Visit, found: Snapshot): boolean;
+  begin(visit: Visit, found: Snapshot, touchedDeadlineMs?: number): boolean;
+  /**
+   * Whether a request may run as the user that it came as; to be asked behind `begin`, before a route.
+   *
+   * `undefined`, nearly always: it may. A promise where the record does not have the session, because its login is under way or was
+   * never seen: it resolves when the login is recorded, with true, or could not be, with false. Then the session MUST be destroyed
+   * and the request be answered with `REFUSAL`, before a route sees it.
+   */
+  admit(visit: Visit): Promise<boolean> | undefined;
   /**
    * Whether another request ended the session meanwhile, or moved it to a new id: then it MUST be destroyed, not stored again, and
    * `finish` has nothing to tell.
@@ -112,26 +132,46 @@ export function requestCapture<Context, Session>(options: CaptureOptions<Context
   let serial = 0;
   return {
     userOf(session) {
-      const id = user(session);
-      return id === undefined || id === null || id === '' ? undefined : String(id);
+      return nameOf(user(session));
     },
     visit(request, userAgent, resource) {
       const origin = { ip: clientAddress(request, trustProxy).ip, userAgent, resource };
-      return { origin, startedMs: tracker.nowMs(), serial: ++serial, before: {}, presentedSid: undefined };
+      return { origin, startedMs: tracker.nowMs(), serial: ++serial, before: {}, presentedSid: undefined, isUnknown: false };
     },
-    begin(visit, found) {
-      if (enforce && found.sid !== undefined && found.userId !== undefined && tracker.isOver(found.sid)) {
-        visit.presentedSid = found.sid;
-        return true;
+    begin(visit, found, touchedDeadlineMs) {
+      const { sid, userId, idleDeadlineMs } = found;
+      visit.isUnknown = false;
+      if (sid !== undefined && userId !== undefined) {
+        const standing = userId === UNUSABLE ? 'over' : tracker.begin(sid, userId, touchedDeadlineMs, idleDeadlineMs);
+        if (standing === 'over' && (enforce || userId === UNUSABLE)) {
+          visit.presentedSid = sid;
+          return true;
+        }
+        visit.isUnknown = standing !== 'open';
       }
       visit.before = found;
       return false;
+    },
+    admit(visit) {
+      const { before, origin, startedMs } = visit;
+      if (!visit.isUnknown) return undefined;
+      visit.isUnknown = false;
+      const recorded = observe(tracker, { before, after: withinPolicy(tracker, before), origin, startedMs });
+      return recorded?.then(
+        () => true,
+        () => {
+          // It came as nobody, then: what the request does from here on is the refusal's.
+          visit.before = {};
+          return false;
+        },
+      );
     },
     isSuperseded({ before, serial: own }, after) {
       return before.sid !== undefined && before.userId !== undefined && after.userId === before.userId && gone.has(before.sid, own);
     },
     finish(context, visit, after, known) {
       const { origin, startedMs, before, presentedSid } = visit;
+      if (after.userId === UNUSABLE) return refuseUser(tracker, visit);
       const { reason, initiator, details, explicitExtension } = known ?? ask(describe, context) ?? {};
       const change = { before, after: withinPolicy(tracker, after), presentedSid, origin, startedMs, reason, initiator, details, explicitExtension };
       const recorded = observe(tracker, change);
@@ -207,8 +247,17 @@ function observe(tracker: SessionTracker, change: RequestChange): Promise<void> 
   try {
     return tracker.observe(change);
   } catch (error) {
+    warn(error);
     return Promise.reject(error as Error);
   }
+}
+
+/** Ends on the record what the refusal ends in the framework. */
+async function refuseUser(tracker: SessionTracker, visit: Visit): Promise<void> {
+  const { before, origin, startedMs } = visit;
+  visit.before = {};
+  if (before.userId !== undefined) await observe(tracker, { before, after: {}, origin, startedMs, reason: 'account_switch' })?.catch(warn);
+  throw new SessionError('ERR_SESSION_NOT_DURABLE', 'the user of a login is no text and no number, so it cannot be recorded: refuse it');
 }
 
 /** By mere use: no answer waits for that. */
@@ -238,10 +287,47 @@ export function usualFailure(method: string, path: string, status: number): Fail
 /** The user of a session, where applications usually put it. */
 export function usualUser(session: unknown): User {
   const { userId, user, passport } = session as { userId?: unknown; user?: unknown; passport?: { user?: unknown } };
-  return name(userId) ?? name(user) ?? name(passport?.user);
+  let isUnusable = false;
+  for (const value of [userId, user, passport?.user]) {
+    const name = nameOf(idOf(value), false);
+    if (name !== undefined && name !== UNUSABLE) return name;
+    isUnusable ||= name === UNUSABLE;
+  }
+  return isUnusable ? UNUSABLE : undefined;
 }
 
-function name(value: unknown): User {
-  const id: unknown = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : value;
-  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+/** What stands for a user that is none; no record takes it, and no store gives it. */
+const UNUSABLE = '\0unusable';
+let hasWarnedOfUser = false;
+
+/** A user as the record names them; `UNUSABLE` for what can be no name. */
+function nameOf(value: unknown, warns: boolean = true): string | undefined {
+  const stored = asStored(value);
+  if (stored === undefined || stored === null || stored === '' || stored === false) return undefined;
+  if (stored !== UNUSABLE && (typeof stored === 'string' || typeof stored === 'bigint' || (typeof stored === 'number' && Number.isFinite(stored)))) return String(stored);
+  if (warns && !hasWarnedOfUser) {
+    hasWarnedOfUser = true;
+    const message = 'the user of a session is no text and no number: logins are refused, because they cannot be recorded; give the option user, a function that gives the id of the user';
+    process.emitWarning(message, { type: 'IndelibleWarning' });
+  }
+  return UNUSABLE;
+}
+
+/** What names a user: the value itself, or the id in it. */
+function idOf(value: unknown): unknown {
+  const stored = asStored(value);
+  if (typeof stored !== 'object' || stored === null || Array.isArray(stored)) return stored;
+  const { id, _id } = stored as { id?: unknown; _id?: unknown };
+  return id ?? _id ?? (Object.keys(stored).length === 0 ? undefined : stored);
+}
+
+/** A value as a store keeps it, which writes JSON: an id that is an object in memory is a text from the next request on. */
+function asStored(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  try {
+    const { toJSON } = value as { toJSON?: unknown };
+    return typeof toJSON === 'function' ? (toJSON.call(value, '') as unknown) : value;
+  } catch {
+    return UNUSABLE;
+  }
 }

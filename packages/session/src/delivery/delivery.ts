@@ -55,6 +55,12 @@ export interface Delivery {
   record(event: RecordableEvent, kind: RecordKind): Promise<Recorded>;
   /** How many events wait to be delivered. */
   readonly pending: number;
+  /**
+   * What waits now, in order, each as the entry that it will be: JSON in UTF-8, with its id and its time.
+   *
+   * An event that is delivered in the meantime may be among them; it is on the record too then.
+   */
+  waiting(): AsyncIterable<Uint8Array>;
   /** Tries now; resolves when nothing waits any more. @throws SessionError `ERR_SESSION_NOT_DELIVERED` when the log still does not take it. */
   drain(): Promise<void>;
   /** Tries once more, then ends. What is in the spool stays there for the next start; what is lost with memory goes to `onError`. */

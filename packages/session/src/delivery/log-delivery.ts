@@ -4,7 +4,9 @@ import { SessionError } from '../error.ts';
 import type { Acknowledgement } from '../log-port.ts';
 import { MemoryBacklog, type Backlog } from './backlog.ts';
 import type { CheckedOptions } from './delivery-options.ts';
+import { lowerTime } from './clock-amendment.ts';
 import type { Delivery, Recorded, RecordableEvent, RecordKind } from './delivery.ts';
+import { LossReports } from './loss-reports.ts';
 import { captureGap, causeOf, type Outage } from './outage.ts';
 import { codeOf, isRefusal, sendBatch } from './send-batch.ts';
 import { Spool } from './spool.ts';
@@ -28,6 +30,8 @@ export class LogDelivery implements Delivery {
   readonly #memory = new MemoryBacklog();
   readonly #underWay = new Set<Promise<unknown>>();
   #outage: Outage | undefined;
+  /** The gap of an outage that is over is on its way into the backlog. */
+  #isEnding = false;
   #delivering: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   #waiters: Waiter[] = [];
@@ -40,10 +44,12 @@ export class LogDelivery implements Delivery {
   #ended = false;
   /** Codes reported in this outage: each once, not with every attempt. */
   readonly #reported = new Set<string>();
+  readonly #losses: LossReports;
 
   private constructor(options: CheckedOptions, spool: Spool | undefined) {
     this.#options = options;
     this.#spool = spool;
+    this.#losses = new LossReports(options.report);
   }
 
   static async open(options: CheckedOptions): Promise<LogDelivery> {
@@ -61,8 +67,12 @@ export class LogDelivery implements Delivery {
     if (first !== undefined && !(isGap && texts.length === 1)) {
       this.#outage = spool.outage ?? this.#newOutage(Date.parse((JSON.parse(first) as { timestamp: string }).timestamp), 'restart');
     }
+    const lost = spool.takeLost();
+    // Nothing waits, and yet something is to be said: what an earlier process had acknowledged or lost.
+    if (first === undefined && (spool.outage !== undefined || lost > 0)) this.#outage = spool.outage ?? this.#newOutage(this.#options.nowMs(), 'restart');
+    if (this.#outage !== undefined) this.#outage.lost += lost;
     await spool.settle(0, this.#outage);
-    if (spool.size > 0) this.#deliver();
+    if (this.#hasWork()) this.#deliver();
   }
 
   get pending(): number {
@@ -121,7 +131,7 @@ export class LogDelivery implements Delivery {
 
   #lose(event: RecordableEvent, cause: unknown): void {
     if (this.#outage !== undefined) this.#outage.lost++;
-    this.#report(new SessionError('ERR_SESSION_EVENT_LOST', `the ${event.event} ${event.id} is lost (${causeOf(cause)}); the capture_gap of this outage will count it`, undefined, cause));
+    this.#losses.add(event, cause);
   }
 
   #begin(fromMs: number, error: unknown): void {
@@ -153,7 +163,7 @@ export class LogDelivery implements Delivery {
 
   /** Something to deliver, or an outage to end: that is not before those who were on their way into the backlog are there. */
   #hasWork(): boolean {
-    return !this.#ended && (this.pending > 0 || (this.#outage !== undefined && this.#holding === 0));
+    return !this.#ended && (this.pending > 0 || this.#isEnding || (this.#outage !== undefined && this.#holding === 0));
   }
 
   async #run(): Promise<void> {
@@ -177,8 +187,10 @@ export class LogDelivery implements Delivery {
     const { log, timeoutMs, nowMs, source } = this.#options;
     const backlog = this.#front();
     const texts = await backlog.peek(this.#batch);
-    const events = texts.map((text) => JSON.parse(text) as EventInput);
-    const sent = await sendBatch(log, events, timeoutMs);
+    const given = texts.map((text) => JSON.parse(text) as EventInput);
+    const events = given.map((event) => lowerTime(event, Math.min(nowMs(), Date.now())));
+    const lowered = new Set(events.filter((event, at) => event !== given[at]).map(({ id }) => id));
+    const sent = await sendBatch(log, events, timeoutMs, lowered);
     const outage = this.#outage;
     const lost = backlog.takeLost();
     if (outage !== undefined) {
@@ -193,7 +205,10 @@ export class LogDelivery implements Delivery {
       // Before the last of the delayed events leaves the backlog, so that no crash can swallow it.
       this.#outage = undefined;
       const gap = entryFact(encodeEvent(captureGap(outage, nowMs(), source), { nowMs: nowMs() }));
-      await (this.#spool ?? this.#memory).add(gap).catch(() => this.#memory.add(gap));
+      this.#isEnding = true;
+      await (this.#spool ?? this.#memory).add(gap).catch(() => this.#memory.add(gap)).finally(() => {
+        this.#isEnding = false;
+      });
     }
     try {
       await backlog.settle(sent.settled, this.#outage);
@@ -223,6 +238,12 @@ export class LogDelivery implements Delivery {
     for (const waiter of refused) waiter.reject(error);
   }
 
+  async *waiting(): AsyncIterable<Uint8Array> {
+    const utf8 = new TextEncoder();
+    if (this.#spool !== undefined) for await (const text of this.#spool.waiting()) yield utf8.encode(text);
+    for (const text of await this.#memory.peek(this.#memory.size)) yield utf8.encode(text);
+  }
+
   drain(): Promise<void> {
     if (!this.#hasWork()) return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -246,7 +267,13 @@ export class LogDelivery implements Delivery {
     this.#ended = true;
     this.#wake?.();
     await this.#delivering;
+    this.#losses.close();
     const lost = this.#memory.size;
+    if (lost > 0) {
+      // What ends here with memory is counted by the gap that the next start records.
+      if (this.#spool !== undefined) this.#outage ??= this.#newOutage(this.#options.nowMs(), causeOf(failure));
+      if (this.#outage !== undefined) this.#outage.lost += lost;
+    }
     if (lost > 0) this.#report(new SessionError('ERR_SESSION_EVENT_LOST', `${lost} events were kept in memory and are lost with it: the log did not take them before the end; give a spool`, undefined, failure));
     await this.#spool?.close(this.#outage).catch((error: unknown) => this.#report(error));
   }

@@ -20,9 +20,12 @@ export interface Sent {
 /**
  * Sends events in order, each of which may be on the record already.
  *
- * One event that the log refuses for good does not hold up the others.
+ * One event that the log refuses for good does not hold up the others. One that is ahead of the log's clock is not refused for good:
+ * it waits until that has caught up.
+ *
+ * @param lowered - Ids of events whose time is another one with each attempt: where the id is taken, an earlier attempt took it.
  */
-export async function sendBatch(log: BatchPort, events: readonly EventInput[], limitMs: number): Promise<Sent> {
+export async function sendBatch(log: BatchPort, events: readonly EventInput[], limitMs: number, lowered: ReadonlySet<string | undefined> = new Set()): Promise<Sent> {
   const all = log.appendAll?.bind(log);
   if (all !== undefined && events.length > 1) {
     try {
@@ -38,10 +41,17 @@ export async function sendBatch(log: BatchPort, events: readonly EventInput[], l
   for (const [at, outcome] of outcomes.entries()) {
     if (outcome.status === 'fulfilled') continue;
     const error: unknown = outcome.reason;
-    if (!isRefusal(error)) return { settled: at, refused, failure: error };
-    if (!isRecordedByAnother(events[at]?.id, error)) refused.push({ at, error });
+    if (!isRefusal(error) || isClockAhead(error)) return { settled: at, refused, failure: error };
+    if (isTaken(error) && (lowered.has(events[at]?.id) || isFactId(events[at]?.id))) continue;
+    refused.push({ at, error });
   }
   return { settled: events.length, refused };
+}
+
+/** Whether the log says that an event is ahead of its clock: it is at fault as long as that clock is, not for good. */
+export function isClockAhead(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return codeOf(error) === 'ERR_EVENT_CLOCK_AHEAD' || codeOf(cause) === 'ERR_EVENT_CLOCK_AHEAD';
 }
 
 /** Whether the event is at fault, so that trying again cannot help. */
@@ -50,10 +60,14 @@ export function isRefusal(error: unknown): boolean {
   return code !== undefined && (code.startsWith('ERR_EVENT_') || code === 'ERR_LOG_ID_CONFLICT' || code === 'ERR_SESSION_SINK_REFUSED');
 }
 
-/** An id made from a fact (UUIDv8) that is taken: another observer of the same fact has recorded it. */
-function isRecordedByAnother(id: string | undefined, error: unknown): boolean {
-  const isConflict = codeOf(error) === 'ERR_LOG_ID_CONFLICT' || (error instanceof Error && codeOf(error.cause) === 'ERR_LOG_ID_CONFLICT');
-  return isConflict && id?.[14] === '8';
+/** Whether the log has another event of this id. */
+function isTaken(error: unknown): boolean {
+  return codeOf(error) === 'ERR_LOG_ID_CONFLICT' || (error instanceof Error && codeOf(error.cause) === 'ERR_LOG_ID_CONFLICT');
+}
+
+/** An id made from a fact (UUIDv8): where it is taken, another observer of the same fact has recorded it. */
+function isFactId(id: string | undefined): boolean {
+  return id?.[14] === '8';
 }
 
 /** The code of an error, if it has one. */

@@ -4,7 +4,7 @@ import { SessionError } from '../error.ts';
 import { codeOf } from './send-batch.ts';
 import type { SpoolOptions } from './spool-options.ts';
 
-const OURS = /^(?:[0-9]{6,15}\.ndjson(?:\.damaged)?|refused\.ndjson|position|lock|lost\+found)$/;
+const OURS = /^(?:[0-9]{6,15}\.ndjson(?:\.damaged)?|refused\.ndjson|position|lock|owner|lost\+found)$/;
 
 /** File systems that a restart empties, by the number that statfs(2) gives them on Linux. */
 const EPHEMERAL: ReadonlyMap<number, string> = new Map([

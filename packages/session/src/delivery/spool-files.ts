@@ -19,6 +19,8 @@ export interface SpoolFile {
   /** How far it was read, and the last number up to there. */
   read: number;
   last: number;
+  /** How many of its lines were read, do not count in `last`, and wait to be delivered. */
+  strays: number;
 }
 
 /** A piece of a file that is no line of the spool. */
@@ -44,7 +46,7 @@ const HEAD_BYTES = 1 << 17;
 /** Makes the record of a file of this number. */
 export function spoolFile(directory: string, number: number): SpoolFile {
   const name = `${String(number).padStart(6, '0')}.ndjson`;
-  return { number, name, path: join(directory, name), end: 0, closed: false, first: undefined, damaged: false, read: 0, last: 0 };
+  return { number, name, path: join(directory, name), end: 0, closed: false, first: undefined, damaged: false, read: 0, last: 0, strays: 0 };
 }
 
 /** The files that an earlier process left, in order. */

@@ -9,11 +9,13 @@ export interface SpoolLine {
   readonly mac: string;
   /** The event, as JSON. */
   readonly text: string;
+  /** Its MAC is good, and its number is another line's: it is delivered, moves no position, and keeps its file until then. */
+  readonly strayIn?: { strays: number };
 }
 
 /** The first line of a spool file. */
 export interface SpoolHeader {
-  /** The number of the first event in this file. Lines of earlier files from this number on were never acknowledged. */
+  /** The number of the first event in this file. Lines of earlier files from this number on were not acknowledged by who wrote it. */
   readonly first: number;
   /** The MAC of the line before it. */
   readonly prev: string;

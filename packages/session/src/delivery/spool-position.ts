@@ -12,6 +12,8 @@ export interface SpoolPosition {
   readonly delivered: number;
   /** The MAC of that line: what comes next refers to it. */
   readonly prev: string;
+  /** The last number that was known to be acknowledged; what is missing up to there was taken away. */
+  readonly end?: number | undefined;
   /** The outage that goes on, so that one that outlives a process still ends in one `capture_gap`. */
   readonly outage?: Outage | undefined;
 }
@@ -28,6 +30,7 @@ export class PositionFile {
   readonly #handle: FileHandle;
   readonly #codec: SpoolCodec;
   #writes: number;
+  #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(handle: FileHandle, codec: SpoolCodec, writes: number) {
     this.#handle = handle;
@@ -60,7 +63,13 @@ export class PositionFile {
   }
 
   /** Resolves when the position is durable. */
-  async write(position: SpoolPosition): Promise<void> {
+  write(position: SpoolPosition): Promise<void> {
+    const written = this.#writing.then(() => this.#write(position));
+    this.#writing = written.catch(() => undefined); // one after the other: each has the place that the one before has not
+    return written;
+  }
+
+  async #write(position: SpoolPosition): Promise<void> {
     const n = this.#writes + 1;
     const state = `{"n":${n},"position":${JSON.stringify(position)}}`;
     const slot = `${state} ${this.#codec.mac('position', state)}`.padEnd(SLOT_BYTES - 1) + '\n';
@@ -69,7 +78,8 @@ export class PositionFile {
     this.#writes = n;
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    await this.#writing;
     return this.#handle.close();
   }
 }

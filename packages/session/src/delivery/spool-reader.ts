@@ -5,6 +5,8 @@ import type { SpoolEnd } from './spool-writer.ts';
 
 /** Reported one by one; the rest of a file is counted. */
 const REPORTED_PER_FILE = 10;
+/** How far apart two copies of a line may be and still be known as such. */
+const REMEMBERED = 4_096;
 
 /** Reads the spool in order, and believes only what its key has signed. */
 export class SpoolReader {
@@ -19,6 +21,8 @@ export class SpoolReader {
   #seq: number;
   #mac: string | undefined;
   #damages = 0;
+  /** Lines that were read lately, by their MAC. */
+  readonly #recent = new Set<string>();
   #lost = 0;
 
   /**
@@ -80,13 +84,14 @@ export class SpoolReader {
   async #readFrom(file: SpoolFile): Promise<SpoolLine[]> {
     const { pieces, offset } = await readPieces(file, this.#offset, this.#codec);
     if (offset === this.#offset) this.#damage(file, { offset, bytes: file.end - offset, kind: 'torn' }); // shorter than it was
-    // What the next file's header takes over was never acknowledged.
+    // From there on the next file counts. What this one has beyond is the rest of a write that failed, or somebody else's: delivered too.
     const limit = this.#files.find(({ number }) => number > file.number)?.first ?? Number.POSITIVE_INFINITY;
     const lines: SpoolLine[] = [];
     for (const piece of pieces) {
       if ('kind' in piece) this.#damage(file, piece);
       else if ('first' in piece) this.#passHeader(file, piece);
-      else if (piece.seq < limit && this.#accept(file, piece)) lines.push(piece);
+      else if (piece.seq >= limit || piece.seq <= this.#seq) this.#pickUp(file, piece, lines);
+      else lines.push(this.#accept(file, piece));
     }
     this.#offset = offset === this.#offset ? file.end : offset;
     file.read = this.#offset;
@@ -100,11 +105,22 @@ export class SpoolReader {
     this.#mac = header.prev;
   }
 
-  #accept(file: SpoolFile, line: SpoolLine): boolean {
-    if (line.seq <= this.#seq) {
-      if (line.seq >= this.#startSeq) this.#damaged(file, `line ${line.seq} is there twice; it is delivered once`);
-      return false;
-    }
+  /** A line out of its order is delivered all the same when its MAC is good: nobody is told that an event is kept, and then loses it to another. */
+  #pickUp(file: SpoolFile, line: SpoolLine, lines: SpoolLine[]): void {
+    if (line.seq < this.#startSeq) return;
+    if (this.#recent.has(line.mac)) return this.#damaged(file, `line ${line.seq} is there twice; it is delivered once`);
+    if (line.seq <= this.#seq) this.#damaged(file, `line ${line.seq} is not where it belongs, or there with two contents: two processes wrote to this spool, or somebody moved it; it is delivered`);
+    this.#remember(line);
+    file.strays++;
+    lines.push({ ...line, strayIn: file });
+  }
+
+  #remember({ mac }: SpoolLine): void {
+    this.#recent.add(mac);
+    if (this.#recent.size > REMEMBERED) for (const oldest of this.#recent) return void this.#recent.delete(oldest);
+  }
+
+  #accept(file: SpoolFile, line: SpoolLine): SpoolLine {
     const missing = line.seq - this.#seq - 1;
     if (missing > 0) {
       this.#lost += missing;
@@ -114,7 +130,8 @@ export class SpoolReader {
     }
     this.#seq = line.seq;
     this.#mac = line.mac;
-    return true;
+    this.#remember(line);
+    return line;
   }
 
   #damage(file: SpoolFile, { offset, bytes, kind }: Damage): void {

@@ -127,11 +127,23 @@ export class SpoolWriter {
   }
 
   async #createFile(): Promise<SpoolFile> {
-    const file = spoolFile(this.#directory, ++this.#lastNumber);
+    const { file, handle } = await this.#openNext();
     file.first = this.#end.seq + 1;
-    this.#handle = await open(file.path, 'ax', 0o600);
+    this.#handle = handle;
     this.#file = file;
     return file;
+  }
+
+  /** The next number that nobody has: a file belongs to the process that made it. */
+  async #openNext(): Promise<{ file: SpoolFile; handle: FileHandle }> {
+    for (;;) {
+      const file = spoolFile(this.#directory, ++this.#lastNumber);
+      try {
+        return { file, handle: await open(file.path, 'ax', 0o600) };
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
+    }
   }
 
   /** After a failure nobody knows what of the last write is on disk. The header of the next file says that it does not count. */

@@ -27,6 +27,8 @@ export class Spool implements Backlog {
   readonly #writer: SpoolWriter;
   readonly #reader: SpoolReader;
   readonly #release: Release;
+  readonly #codec: SpoolCodec;
+  #noting: NodeJS.Timeout | undefined;
   #ready: SpoolLine[] = [];
   #at = 0;
   #delivered: SpoolEnd;
@@ -37,6 +39,7 @@ export class Spool implements Backlog {
 
   private constructor(options: SpoolOptions, codec: SpoolCodec, files: SpoolFile[], found: Found, release: Release, report: (error: SessionError) => void) {
     this.#directory = options.directory;
+    this.#codec = codec;
     this.#position = found.position;
     this.#files = files;
     this.#release = release;
@@ -69,8 +72,20 @@ export class Spool implements Backlog {
     return Math.max(0, this.#writer.end.seq - this.#reader.seq) + this.#ready.length - this.#at;
   }
 
-  add(text: string): Promise<void> {
-    return this.#writer.add(text);
+  async add(text: string): Promise<void> {
+    await this.#writer.add(text);
+    // By then a tail that is cut off is noticed: without this an end at a line is an end like any other.
+    this.#noting ??= setTimeout(() => void this.#keep(this.#keptOutage).catch(() => undefined), POSITION_EVERY_MS).unref();
+  }
+
+  /** What waits now; reading it changes nothing. */
+  async *waiting(): AsyncIterable<string> {
+    const last = this.#writer.end.seq;
+    const files = this.#files.map((file) => ({ ...file }));
+    const reader = new SpoolReader(this.#codec, files, this.#delivered, () => 0, () => undefined);
+    for (let lines = await reader.read(); lines.length > 0; lines = await reader.read()) {
+      for (const { seq, text } of lines) if (seq <= last) yield text;
+    }
   }
 
   async peek(limit: number): Promise<readonly string[]> {
@@ -88,14 +103,16 @@ export class Spool implements Backlog {
   }
 
   async settle(count: number, outage: Outage | undefined): Promise<void> {
-    const last = this.#ready[this.#at + count - 1];
+    const settled = this.#ready.slice(this.#at, this.#at + count);
+    const last = settled.findLast(({ strayIn }) => strayIn === undefined);
     this.#at += count;
+    for (const { strayIn } of settled) if (strayIn !== undefined) strayIn.strays--;
     if (last !== undefined) this.#delivered = { seq: last.seq, mac: last.mac };
     if (this.size === 0) {
       await this.peek(1); // what stands behind the last line is looked at too
       if (this.size === 0) await this.#writer.retire();
     }
-    const finished = this.#files.filter((file) => file.closed && file.read >= file.end && file.last <= this.#delivered.seq);
+    const finished = this.#files.filter((file) => file.closed && file.read >= file.end && file.last <= this.#delivered.seq && file.strays === 0);
     if (finished.length === 0 && this.size > 0 && outage === this.#keptOutage && performance.now() - this.#positionAtMs < POSITION_EVERY_MS) return;
     await this.#keep(outage);
     for (const file of finished) await this.#remove(file);
@@ -116,10 +133,12 @@ export class Spool implements Backlog {
 
   /** Makes the position durable, and the outage with it. */
   async #keep(outage: Outage | undefined): Promise<void> {
+    clearTimeout(this.#noting);
+    this.#noting = undefined;
     this.#positionAtMs = performance.now();
     this.#keptOutage = outage;
     const { seq, mac } = this.#delivered;
-    await this.#position.write({ delivered: seq, prev: mac, ...(outage === undefined ? {} : { outage }) });
+    await this.#position.write({ delivered: seq, prev: mac, end: this.#writer.end.seq, ...(outage === undefined ? {} : { outage }) });
   }
 
   async #remove(file: SpoolFile): Promise<void> {
@@ -156,7 +175,10 @@ async function findEnds(directory: string, codec: SpoolCodec, files: readonly Sp
     report(new SessionError('ERR_SESSION_SPOOL_DAMAGED', `the spool begins with event ${first} and nothing says that the ones before were delivered: compare the record with what the application did`));
   }
   const delivered: SpoolEnd = position === undefined ? { seq: first - 1, mac: '' } : { seq: position.delivered, mac: position.prev };
-  return { position: file, delivered, end: last === undefined || last.seq < delivered.seq || (last.seq === delivered.seq && delivered.mac !== '') ? delivered : last, outage: position?.outage };
+  const found = last === undefined || last.seq < delivered.seq || (last.seq === delivered.seq && delivered.mac !== '') ? delivered : last;
+  const noted = position?.end ?? 0;
+  // More was acknowledged than is there: the numbers go on behind it, and the reading will find the rest missing.
+  return { position: file, delivered, end: noted > found.seq ? { seq: noted, mac: '' } : found, outage: position?.outage };
 }
 
 /** The last line that counts, from the last file backwards. */

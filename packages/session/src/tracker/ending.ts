@@ -1,4 +1,5 @@
 import { factId } from '@indelible/event';
+import type { ContextChanges } from './context-change.ts';
 import type { Extension } from './extension.ts';
 import type { Fact } from './request-change.ts';
 import { ENDED, OPEN, endMs } from './session-table.ts';
@@ -13,12 +14,14 @@ const USED_KEPT = 10_000;
 export class Ending {
   readonly #core: TrackerCore;
   readonly #extension: Extension;
+  readonly #contexts: ContextChanges;
   readonly #underWay = new Map<number, Promise<boolean>>();
   /** When a use after the end was recorded last, by the name of the session. */
   readonly #used = new Map<string, number>();
 
-  constructor(core: TrackerCore, extension: Extension) {
+  constructor(core: TrackerCore, extension: Extension, contexts: ContextChanges) {
     this.#core = core;
+    this.#contexts = contexts;
     this.#extension = extension;
   }
 
@@ -94,6 +97,7 @@ export class Ending {
   #once(slot: number, record: () => Promise<unknown>): Promise<boolean> {
     const underWay = this.#underWay.get(slot);
     if (underWay !== undefined) return underWay.then(() => false);
+    this.#contexts.flush(slot);
     const work = record()
       .then(() => {
         this.#extension.ended(slot);

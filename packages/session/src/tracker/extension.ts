@@ -81,13 +81,37 @@ export class Extension {
     // Somebody gave it time while nobody used it; other processes' uses reach the record with a delay.
     const unseenMs = beforeMs === undefined || checkedPolicy.idleMs !== undefined ? 0 : beforeMs - knownMs;
     if (unseenMs > TOLERANCE_MS + core.state.graceMs(slot) && beforeMs! < MAX_DATE_MS) return this.#record(slot, idleMs ?? beforeMs, undefined, fact, ['without_activity']);
-    if (idleMs === undefined || idleMs <= knownMs) return undefined;
-    table.aliveMs[slot] = idleMs;
-    if (idleMs - table.idleMs[slot]! < checkedPolicy.extendEveryMs || this.#underWay.has(slot)) {
+    if (idleMs === undefined) return undefined;
+    if (idleMs > knownMs) table.aliveMs[slot] = idleMs;
+    const aliveMs = table.aliveMs[slot]!;
+    // Nothing, or not more than the start of this request gave it already.
+    if (!(aliveMs > table.idleMs[slot]!)) return undefined;
+    if (aliveMs - table.idleMs[slot]! < checkedPolicy.extendEveryMs || this.#underWay.has(slot)) {
       this.#gained.add(slot);
       return undefined;
     }
-    return this.#record(slot, idleMs, undefined, fact, []);
+    return this.#record(slot, aliveMs, undefined, fact, []);
+  }
+
+  /**
+   * A request of the session began: that is use, however long the request takes. `idleMs` is the idle deadline that the framework
+   * gives it for that, where it says so; `beforeMs` the one that it had. Writes nothing: the end of the request does, or a sweep.
+   */
+  begun(slot: number, idleMs: number | undefined, beforeMs: number | undefined): void {
+    const core = this.#core;
+    const { table } = core.state;
+    const policyMs = core.options.checkedPolicy.idleMs;
+    const nowMs = core.nowMs();
+    // Where the framework has a deadline and does not say what use makes of it, that is known at the end of the request.
+    if (idleMs === undefined && (policyMs === undefined || beforeMs !== undefined)) return;
+    const untilMs = Math.min(idleMs ?? Number.POSITIVE_INFINITY, policyMs === undefined ? Number.POSITIVE_INFINITY : nowMs + policyMs);
+    const knownMs = table.aliveMs[slot]! > table.idleMs[slot]! ? table.aliveMs[slot]! : table.idleMs[slot]!;
+    if (!(untilMs > knownMs) || untilMs >= MAX_DATE_MS) return;
+    // Somebody else gave it time: the end of the request has to find that.
+    if (policyMs === undefined && beforeMs !== undefined && beforeMs - knownMs > TOLERANCE_MS) return;
+    if (nowMs > table.seenMs[slot]!) table.seenMs[slot] = nowMs;
+    table.aliveMs[slot] = Math.floor(untilMs);
+    this.#gained.add(slot);
   }
 
   /** A session was given more time by wish. */

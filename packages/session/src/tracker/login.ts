@@ -27,8 +27,12 @@ export class Logins {
 
   /** See {@link SessionTracker.login}. Two requests that see the same login record it once. */
   async login(sidHash: string, userId: string, fact: Fact): Promise<OpenSession> {
-    const same = this.underWay(sidHash, userId);
-    if (same !== undefined) return same;
+    for (let other = this.#underWay.get(sidHash); other !== undefined; other = this.#underWay.get(sidHash)) {
+      if (other.userId === userId) return other.opened;
+      // Of two users who log in under one id at once, the second ends the session of the first.
+      await other.opened.catch(() => undefined);
+      if (this.#underWay.get(sidHash) === other) this.#underWay.delete(sidHash);
+    }
     const login = { userId, opened: this.#login(sidHash, userId, fact) };
     this.#underWay.set(sidHash, login);
     try {
@@ -68,7 +72,7 @@ export class Logins {
     try {
       return (await this.#core.record(event, 'refusable')).index;
     } catch (error) {
-      this.#core.refuse(event);
+      this.#core.refuse(event, error);
       throw error;
     }
   }

@@ -1,10 +1,9 @@
-import { deviceFamily } from '../device-family.ts';
-import { networkKey } from '../network-prefix.ts';
+import type { ContextChanges } from './context-change.ts';
 import type { Ending } from './ending.ts';
 import type { Extension } from './extension.ts';
 import type { Logins } from './login.ts';
 import type { Fact, RequestChange } from './request-change.ts';
-import { OPEN, TIMED_OUT } from './session-table.ts';
+import { OPEN } from './session-table.ts';
 import type { TrackerCore } from './tracker-core.ts';
 
 /** The parts of a tracker that an observed request may concern. */
@@ -13,6 +12,7 @@ export interface Parts {
   readonly logins: Logins;
   readonly ending: Ending;
   readonly extension: Extension;
+  readonly contexts: ContextChanges;
 }
 
 /** How long a request may take whose session another request ended or renamed meanwhile, where nobody says when it began. */
@@ -47,36 +47,13 @@ function goOn(parts: Parts, slot: number, change: RequestChange): Promise<void> 
   if (!prolonged && extension.isIdle(slot, nowMs - core.state.graceMs(slot))) {
     return ending.timeout(slot).then(() => differ(parts, change, before.userId, after.userId));
   }
-  const moved = contextChanged(parts, slot, change);
+  const moved = parts.contexts.seen(slot, origin);
   const deadlines = { idleDeadlineMs: after.idleDeadlineMs, absoluteDeadlineMs: after.absoluteDeadlineMs };
   const extended =
     change.explicitExtension === true
       ? extension.asked(slot, { ...factOf(change), ...deadlines })
       : extension.used(slot, after.idleDeadlineMs === undefined ? origin : { ...origin, idleDeadlineMs: after.idleDeadlineMs }, beforeMs);
   return moved === undefined || extended === undefined ? (moved ?? extended) : both(moved, extended);
-}
-
-/** Records that the session is used from another network or device than the one seen last. */
-function contextChanged({ core }: Parts, slot: number, { origin }: RequestChange): Promise<void> | undefined {
-  const { table } = core.state;
-  const { ip, userAgent } = origin;
-  const lastAgent = table.userAgent[slot];
-  const moved = ip !== undefined && !table.ip.is(slot, ip);
-  if (!moved && (userAgent === lastAgent || userAgent === undefined)) return undefined;
-  const lastIp = table.ip.get(slot);
-  const changed: string[] = [];
-  if (moved) {
-    const [now, last] = [networkKey(ip), lastIp === undefined ? undefined : networkKey(lastIp)];
-    if (now !== undefined && last !== undefined && now !== last) changed.push('network');
-    else table.ip.set(slot, ip);
-  }
-  if (userAgent !== undefined && userAgent !== lastAgent && lastAgent !== undefined && deviceFamily(userAgent) !== deviceFamily(lastAgent)) changed.push('device');
-  if (changed.length === 0) return undefined;
-  // At once, so that the requests that come meanwhile do not say it again.
-  if (ip !== undefined) table.ip.set(slot, ip);
-  if (userAgent !== undefined) table.userAgent[slot] = table.share(userAgent.slice(0, 1024));
-  const details = { changed, ...(lastIp === undefined ? {} : { fromIp: lastIp }), ...(lastAgent === undefined ? {} : { fromDevice: deviceFamily(lastAgent) }) };
-  return core.record(core.event('context_changed', slot, { ...origin, details }), 'proceeds').then(() => undefined);
 }
 
 async function differ(parts: Parts, change: RequestChange, was: string | undefined, is: string | undefined): Promise<void> {
@@ -134,10 +111,9 @@ async function own({ core, logins, ending }: Parts, sidHash: string, userId: str
     return ending.underWay(slot) === undefined ? slot : -1;
   }
   if (slot >= 0 && state.table.state[slot] !== OPEN && state.userId(slot) === userId) {
-    const timedOut = (state.table.flags[slot]! & TIMED_OUT) !== 0;
     const gone = change.after.userId === undefined;
-    // A request that began before the end, or one that ends what has ended.
-    if (gone || (change.startedMs !== undefined && !timedOut && state.table.seenMs[slot]! >= began)) return -1;
+    // A request that began before the end, also where that is a deadline which passed meanwhile, or one that ends what has ended.
+    if (gone || (change.startedMs !== undefined && state.table.seenMs[slot]! >= began)) return -1;
     await ending.usedAfterEnd(slot, { ...change.origin });
   }
   const former = slot >= 0 ? undefined : state.former(sidHash);

@@ -12,6 +12,9 @@ const ENDED_KEPT = 100_000;
 /** How many ids that a framework has replaced are remembered. */
 const FORMER_KEPT = 10_000;
 
+/** How many refused logins are remembered whose entry did not come. */
+const REFUSED_KEPT = 10_000;
+
 /** What decides about sessions besides the record. */
 export interface StateOptions {
   readonly warnFrom: number;
@@ -38,6 +41,8 @@ export class SessionState {
   readonly #graceMs: number;
   /** Which session had a replaced id, by its keyed hash: the session's name, and when the id was replaced. */
   readonly #former = new Map<string, { readonly sessionId: string; readonly untilMs: number }>();
+  /** Logins that were refused before their entry was on the record. */
+  readonly #refused = new Set<string>();
   #ended: number[] = [];
   #endedFrom = 0;
   #openCount = 0;
@@ -97,7 +102,10 @@ export class SessionState {
   apply(change: Change, place: number, ahead: boolean = false): Effect {
     if (change.event === 'login') return this.#open(change, place, ahead);
     const slot = this.#slotOf(change);
-    if (slot < 0) return 'none';
+    if (slot < 0) {
+      this.#expectRefused(change);
+      return 'none';
+    }
     const { table } = this;
     table.setLastEvent(slot, change.id);
     if (change.event === 'logout' || change.event === 'timeout' || change.event === 'revoked') return this.#end(slot, change);
@@ -114,6 +122,7 @@ export class SessionState {
         this.#replaceSid(slot, change);
         break;
       case 'context_changed':
+        if (ahead) break; // who recorded it knows, and may have seen the next one
         if (change.ip !== undefined) table.ip.set(slot, change.ip);
         if (change.userAgent !== undefined) table.userAgent[slot] = table.share(change.userAgent);
         break;
@@ -150,6 +159,13 @@ export class SessionState {
     this.heap.set(slot, Math.min(Number.isNaN(idleMs) ? Number.POSITIVE_INFINITY : idleMs + graceMs, Number.isNaN(absoluteMs) ? Number.POSITIVE_INFINITY : absoluteMs));
   }
 
+  /** The end of a login that was refused may stand before it: a slow log takes them in any order. */
+  #expectRefused({ event, reason, sessionId }: Change): void {
+    if (event !== 'revoked' || reason !== 'login_refused' || sessionId === undefined || this.table.findSession(sessionId) >= 0) return;
+    this.#refused.add(sessionId);
+    if (this.#refused.size > REFUSED_KEPT) for (const oldest of this.#refused) return void this.#refused.delete(oldest);
+  }
+
   #replaceSid(slot: number, change: Change): void {
     const { table } = this;
     const former = table.sidHash(slot);
@@ -165,6 +181,8 @@ export class SessionState {
     const { table, users } = this;
     if (change.userId === undefined || change.sessionId === undefined) return 'none';
     if (table.findSession(change.sessionId) >= 0) return 'none';
+    // It never was a session: nobody was given it.
+    if (this.#refused.has(change.sessionId)) return 'none';
     const slot = table.add(change.sessionId, change.id);
     if (table.capacity > this.#heapCapacity) {
       this.#heapCapacity = table.capacity;

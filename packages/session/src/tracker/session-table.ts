@@ -19,8 +19,9 @@ export const WARNED = 4;
 export const UNPLACED = 4_294_967_295;
 
 const SMALLEST = 64;
-/** Texts that many sessions share are kept once; beyond so many different ones the table of them starts anew. */
+/** Texts that many sessions share are kept once; beyond so many different ones, or so long ones, the table of them starts anew. */
 const MAX_SHARED_TEXTS = 65_536;
+const MAX_SHARED_CHARACTERS = 8_388_608;
 /** More apps in one record than that are not told apart. */
 const MAX_APPS = 1000;
 
@@ -35,6 +36,7 @@ export class SessionTable {
   readonly #bySessionId = new SlotIndex((slot) => this.#sessionIds.hashOf(slot));
   readonly #bySidHash = new SlotIndex((slot) => this.#sidHashes.hashOf(slot));
   readonly #shared = new Map<string, string>();
+  #sharedCharacters = 0;
   #capacity = 0;
   #used = 0;
   #released: number[] = [];
@@ -148,9 +150,15 @@ export class SessionTable {
     if (text === undefined) return undefined;
     const known = this.#shared.get(text);
     if (known !== undefined) return known;
-    if (this.#shared.size >= MAX_SHARED_TEXTS) this.#shared.clear();
-    this.#shared.set(text, text);
-    return text;
+    // A part of a text keeps all of that in memory: 16 KiB of headers for a few words of them.
+    const copy = Buffer.from(text).toString();
+    if (this.#shared.size >= MAX_SHARED_TEXTS || this.#sharedCharacters + copy.length > MAX_SHARED_CHARACTERS) {
+      this.#shared.clear();
+      this.#sharedCharacters = 0;
+    }
+    this.#sharedCharacters += copy.length;
+    this.#shared.set(copy, copy);
+    return copy;
   }
 
   /** The session as others see it. */

@@ -1,5 +1,6 @@
 import type { SessionPolicy } from '../policy.ts';
 import type { TrackerPort } from '../log-port.ts';
+import { ContextChanges } from './context-change.ts';
 import { Ending } from './ending.ts';
 import { Extension } from './extension.ts';
 import { Logins } from './login.ts';
@@ -88,7 +89,7 @@ export async function sweepOnce(log: TrackerPort, options: SweepOptions = {}): P
   const core = await TrackerCore.open({ ...rest, log, sidKey, policy });
   try {
     const extension = new Extension(core);
-    const ending = new Ending(core, extension);
+    const ending = new Ending(core, extension, new ContextChanges(core));
     await recordMissedWarnings(core, new Logins(core, ending));
     const timeouts = await sweepDue(core, ending);
     await core.settled();

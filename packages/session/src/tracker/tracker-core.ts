@@ -1,4 +1,4 @@
-import { createId, EventError, type EventName, sidHash } from '@indelible/event';
+import { createId, EventError, factId, type EventName, sidHash } from '@indelible/event';
 import { type Delivery, openDelivery, type Recorded, type RecordKind } from '../delivery/delivery.ts';
 import { SessionError } from '../error.ts';
 import type { PlacedEntry } from '../log-port.ts';
@@ -12,6 +12,10 @@ import { type CheckedTrackerOptions, checkTrackerOptions, type TrackerOptions } 
 
 /** What an event says besides its name, its time and its session. */
 export type EventFields = Partial<Omit<TrackedEvent, 'event' | 'sessionId'>>;
+
+/** A cause for which logins are refused is reported so often at most. */
+const REPORT_EVERY_MS = 1000;
+const CAUSES_KEPT = 100;
 
 /** How many refused logins are waited for. */
 const REFUSED_KEPT = 10_000;
@@ -36,6 +40,8 @@ export class TrackerCore {
   readonly #underWay = new Set<Promise<unknown>>();
   /** Logins that were refused because their entry came to nothing; it may be on the record all the same. */
   readonly #refused = new Set<string>();
+  /** When a refusal was reported last, by its cause. */
+  readonly #refusals = new Map<string, number>();
   #highestMs = 0;
   #closed = false;
 
@@ -60,8 +66,18 @@ export class TrackerCore {
       nowMs: () => core.#latestMs(),
     });
     try {
+      // What waits is known here before the record has it. Asked for first: what is delivered meanwhile is then found in one of both.
+      const waiting = new Map<string, Change>();
+      for await (const bytes of core.#delivery.waiting()) {
+        const change = readChange(bytes);
+        if (change !== undefined) waiting.set(change.id, change);
+      }
       const { entries, next } = await log.openSessions();
-      for await (const entry of entries) core.#take(entry);
+      for await (const entry of entries) waiting.delete(core.#take(entry) ?? '');
+      for (const change of waiting.values()) {
+        core.#ahead.add(change.id);
+        core.state.apply(change, Number.POSITIVE_INFINITY, true);
+      }
       core.#follower = new Follower(log, next, (entry) => core.#take(entry), report);
     } catch (error) {
       await core.#delivery.close();
@@ -147,7 +163,7 @@ export class TrackerCore {
   /** Records an event and takes it into account as soon as it is durable. */
   async record(event: TrackedEvent, kind: RecordKind): Promise<Recorded> {
     const { sent, recorded } = await this.#deliver(event, kind).catch((error: unknown) => {
-      if (kind === 'refusable' || !(error instanceof EventError)) throw error;
+      if (!isAboutContent(error) || (kind === 'refusable' && (event.details === undefined || codeOf(error) === 'ERR_EVENT_CLOCK_AHEAD'))) throw error;
       return this.#deliver(this.#amended(event, error), kind);
     });
     this.#acknowledged(sent, recorded.index);
@@ -159,14 +175,14 @@ export class TrackerCore {
   }
 
   /** What happened has happened: neither the caller's details nor a clock that jumped back may keep it off the record. */
-  #amended(event: TrackedEvent, error: EventError): TrackedEvent {
-    if (error.code === 'ERR_EVENT_CLOCK_AHEAD') {
+  #amended(event: TrackedEvent, error: unknown): TrackedEvent {
+    if (codeOf(error) === 'ERR_EVENT_CLOCK_AHEAD') {
       const timestamp = this.nowMs();
       return { ...event, timestamp, details: { ...event.details, clockBehindMs: event.timestamp - timestamp } };
     }
     if (event.details === undefined) throw error;
     this.report(error);
-    return { ...event, details: { detailsRefused: error.message } };
+    return { ...event, details: { detailsRefused: error instanceof EventError ? error.message : 'details cannot be read' } };
   }
 
   /** The latest moment that the clock showed, wherever it is now: what was recorded then is not ahead of it. */
@@ -211,11 +227,48 @@ export class TrackerCore {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
-  /** The login was refused: where its entry is on the record all the same, or turns up there, its session ends at once. */
-  refuse(login: TrackedEvent): void {
+  /**
+   * The login was refused: where its entry is on the record all the same, or turns up there, its session ends at once.
+   *
+   * Where the log was only too slow, the entry is likely to turn up, perhaps when this process lives no more: the end is recorded
+   * right away. It is about nothing where the login never lands.
+   */
+  refuse(login: TrackedEvent, error: unknown): void {
+    this.#reportRefusal(error);
+    if (isTooSlow(error)) {
+      const { id, userId, sessionId, sidHash, app, instance, tenant, ip, userAgent, resource } = login;
+      const timestamp = Math.max(login.timestamp, this.nowMs());
+      const end: TrackedEvent = {
+        id: factId(login.timestamp, 'revoked', id),
+        timestamp,
+        event: 'revoked',
+        userId, sessionId, sidHash,
+        prev: id,
+        reason: 'login_refused',
+        initiator: 'system',
+        app, instance, tenant,
+        ...originFields({ ip, userAgent, resource }),
+      };
+      // Before it is durable: whoever logged in was told no.
+      this.state.apply(changeOf(end), Number.POSITIVE_INFINITY);
+      this.background(this.record(end, 'proceeds'));
+      return;
+    }
     if (this.state.table.findSession(login.id) >= 0) this.#undo(changeOf(login));
     else this.#refused.add(login.id);
     if (this.#refused.size > REFUSED_KEPT) for (const oldest of this.#refused) return void this.#refused.delete(oldest);
+  }
+
+  /** Who is refused sees a 503 and no cause; whoever runs the application has to. */
+  #reportRefusal(error: unknown): void {
+    const { code, name, cause } = (error ?? {}) as { readonly code?: unknown; readonly name?: unknown; readonly cause?: { readonly code?: unknown; readonly name?: unknown } };
+    const key = [code, name, cause?.code, cause?.name].map(String).join(' ');
+    const nowMs = performance.now();
+    const lastMs = this.#refusals.get(key);
+    if (lastMs !== undefined && nowMs - lastMs < REPORT_EVERY_MS) return;
+    if (this.#refusals.size >= CAUSES_KEPT) this.#refusals.clear();
+    this.#refusals.set(key, nowMs);
+    this.report(error);
   }
 
   #acknowledged(event: TrackedEvent, index: number | undefined): void {
@@ -224,12 +277,14 @@ export class TrackerCore {
     this.state.apply(changeOf(event), index ?? Number.POSITIVE_INFINITY, true);
   }
 
-  #take(entry: PlacedEntry): void {
+  /** Takes an entry of the record into account; says its id. */
+  #take(entry: PlacedEntry): string | undefined {
     const change = readChange(entry.bytes);
-    if (change === undefined) return;
+    if (change === undefined) return undefined;
     if (!this.#ahead.delete(change.id)) this.state.apply(change, entry.index);
     else if (change.event === 'login' && change.sessionId !== undefined) this.state.settle(change.sessionId, entry.index);
     if (this.#refused.size > 0 && this.#refused.delete(change.id)) this.#undo(change);
+    return change.id;
   }
 
   #undo(login: Change): void {
@@ -240,9 +295,23 @@ export class TrackerCore {
   }
 }
 
+function codeOf(error: unknown): unknown {
+  return (error as { readonly code?: unknown } | null)?.code;
+}
+
+/** Whether an event cannot be written as it is. What a log fails with has a code; what has none was thrown by the details, which may be anything. */
+function isAboutContent(error: unknown): boolean {
+  return error instanceof EventError || codeOf(error) === undefined;
+}
+
+/** Whether the log did not say in time what became of an event. */
+function isTooSlow(error: unknown): boolean {
+  return (error as { readonly cause?: { readonly code?: unknown } } | null)?.cause?.code === 'ERR_SESSION_TIME_LIMIT';
+}
+
 /** Whether the log has an entry of this id that says something else. */
 function isConflict(error: unknown): boolean {
-  return (error as { readonly code?: unknown } | null)?.code === 'ERR_LOG_ID_CONFLICT';
+  return codeOf(error) === 'ERR_LOG_ID_CONFLICT';
 }
 
 function spoolKey(sidKey: Uint8Array): Uint8Array {

@@ -11,9 +11,9 @@ export interface TrackerOptions {
   /** Hashes session ids, see `sidHash` of `@indelible/event`: a secret of its own, the same in every process and after each restart. */
   readonly sidKey: Uint8Array;
   readonly policy?: SessionPolicy | undefined;
-  /** Written on every entry that is about no session of another app. Default: as the log does. */
+  /** Written on every entry that is about no session of another app. Default: the log's. */
   readonly app?: string | undefined;
-  /** Default: host name and process id. */
+  /** Default: the log's; else host name and process id. */
   readonly instance?: string | undefined;
   /** The customer whose users these are. The same user id in two tenants is two users. */
   readonly tenant?: string | undefined;
@@ -78,6 +78,8 @@ export function checkTrackerOptions(options: TrackerOptions): CheckedTrackerOpti
   const onError = options.onError ?? warn;
   return {
     ...options,
+    app: options.app ?? log.app,
+    instance: options.instance ?? log.instance,
     policy: undefined,
     checkedPolicy: checkPolicy(options.policy),
     sinkTimeoutMs: timer('sinkTimeoutMs', options.sinkTimeoutMs, 5000, 1),

@@ -1,6 +1,7 @@
 import { createId, type EventName } from '@indelible/event';
 import type { CheckedPolicy } from '../policy.ts';
 import type { TrackedEvent } from './change.ts';
+import { ContextChanges } from './context-change.ts';
 import { Coverage } from './coverage.ts';
 import { Ending } from './ending.ts';
 import { Extension } from './extension.ts';
@@ -31,6 +32,7 @@ export async function openTracker(options: TrackerOptions): Promise<SessionTrack
  */
 export class SessionTracker {
   readonly #core: TrackerCore;
+  readonly #contexts: ContextChanges;
   readonly #ending: Ending;
   readonly #extension: Extension;
   readonly #logins: Logins;
@@ -42,7 +44,8 @@ export class SessionTracker {
   private constructor(core: TrackerCore) {
     this.#core = core;
     this.#extension = new Extension(core);
-    this.#ending = new Ending(core, this.#extension);
+    this.#contexts = new ContextChanges(core);
+    this.#ending = new Ending(core, this.#extension, this.#contexts);
     this.#logins = new Logins(core, this.#ending);
     this.#coverage = new Coverage(core);
   }
@@ -101,9 +104,31 @@ export class SessionTracker {
    * let it go on. False for an id that was never seen.
    */
   isOver(rawSid: string): boolean {
+    return this.#isOver(this.#core.state.table.findSid(this.#core.hashOfClaim(rawSid)));
+  }
+
+  /**
+   * Takes note that a request of this user began under this raw session id, and says how the record has that session: `open`, `over`
+   * as {@link SessionTracker.isOver} has it, or `unknown`: then `observe` records a login for it.
+   *
+   * The start of a request is use of the session, however long it takes: `idleDeadlineMs` is the deadline that the framework gives it
+   * for that, where it says so, `storedDeadlineMs` the one that it had. Nothing is written.
+   */
+  begin(rawSid: string, userId: string, idleDeadlineMs?: number, storedDeadlineMs?: number): 'open' | 'over' | 'unknown' {
+    const { state } = this.#core;
+    const sidHash = this.#core.hashOfClaim(rawSid);
+    const slot = state.table.findSid(sidHash);
+    const isOver = this.#isOver(slot);
+    if ((isOver || slot < 0) && this.#logins.underWay(sidHash, userId) !== undefined) return 'unknown';
+    if (isOver) return 'over';
+    if (slot < 0 || state.userId(slot) !== userId) return 'unknown';
+    if (this.#ending.underWay(slot) === undefined) this.#extension.begun(slot, idleDeadlineMs, storedDeadlineMs);
+    return 'open';
+  }
+
+  #isOver(slot: number): boolean {
     const core = this.#core;
     const { table } = core.state;
-    const slot = table.findSid(core.hashOfClaim(rawSid));
     if (slot < 0 || table.state[slot] !== OPEN) return slot >= 0 && table.state[slot] === ENDED;
     const nowMs = core.nowMs();
     // What others saw of it may reach the record later than its idle deadline passes.
@@ -255,7 +280,7 @@ export class SessionTracker {
 
   /** Compares what held at the start of a request with what holds at its end, and records the difference. Undefined where there is none to write. */
   observe(change: RequestChange): Promise<void> | undefined {
-    return observe({ core: this.#core, logins: this.#logins, ending: this.#ending, extension: this.#extension }, change);
+    return observe({ core: this.#core, logins: this.#logins, ending: this.#ending, extension: this.#extension, contexts: this.#contexts }, change);
   }
 
   /** Records the timeouts that are due. Gives how many. */
@@ -267,6 +292,7 @@ export class SessionTracker {
   }
 
   async #sweep(): Promise<number> {
+    this.#contexts.flushDue();
     await recordLateWarnings(this.#core, this.#logins);
     return sweepDue(this.#core, this.#ending);
   }
@@ -281,6 +307,7 @@ export class SessionTracker {
     clearInterval(this.#sweeper);
     await this.#sweeping?.catch((error: unknown) => this.#core.report(error));
     await this.#logins.settled();
+    this.#contexts.flushDue(true);
     await this.#extension.flush();
     await this.#core.settled();
     await this.#coverage.stop();

@@ -50,7 +50,8 @@ describe('while the log is away', () => {
     expect(tracker.find('a')).toBeUndefined();
     away = 'no';
     await until(async () => (await events()).includes('capture_gap'));
-    expect(await events()).toEqual(['login', 'logout', 'capture_gap']);
+    // A login that was refused because the log was too slow may be on its way into it: its end follows it, whatever becomes of it.
+    expect(await events()).toEqual(how === 'hangs' ? ['login', 'revoked', 'logout', 'capture_gap'] : ['login', 'logout', 'capture_gap']);
     await tracker.close();
   });
 
