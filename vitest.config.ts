@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 // Tests run against the built packages (`dist`), which is what users get; `npm test` builds first.
 // Two projects, told apart by name alone: `unit` is what `npm run check` runs on every change, `slow` starts processes,
-// kills them or injects faults. `npm test` runs both.
-const SLOW = ['**/*.{fault,slow}.test.ts', 'e2e/**/*.test.ts'];
+// kills them, injects faults or drives a framework over HTTP. `npm test` runs both.
+const SLOW = ['**/*.{fault,slow}.test.ts', '**/test/adapters/**/*.test.ts', 'examples/*/test/**/*.test.ts', 'e2e/**/*.test.ts'];
 
 export default defineConfig({
   test: {

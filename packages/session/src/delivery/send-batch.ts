@@ -49,7 +49,7 @@ export async function sendBatch(log: BatchPort, events: readonly EventInput[], l
 }
 
 /** Whether the log says that an event is ahead of its clock: it is at fault as long as that clock is, not for good. */
-export function isClockAhead(error: unknown): boolean {
+function isClockAhead(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return codeOf(error) === 'ERR_EVENT_CLOCK_AHEAD' || codeOf(cause) === 'ERR_EVENT_CLOCK_AHEAD';
 }
