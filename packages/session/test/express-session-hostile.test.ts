@@ -340,3 +340,16 @@ it('a gate that throws cuts the connection, and throws at nobody', async () => {
   expect(thrown).toBeUndefined();
   server.close();
 });
+
+it('a route with a parameter is named by its pattern: the parameter may be a token', async () => {
+  await mounted((app) => {
+    app.get('/magic/:token', (req: Request, res: Response) => {
+      login(req);
+      res.send('welcome');
+    });
+  });
+  expect((await fetch(new URL('/magic/SECRETTOKEN', world.app.url))).status).toBe(200);
+  const [entry] = (await world.entries()).filter(({ event }) => event === 'login');
+  expect(entry?.resource).toBe('GET /magic/:token');
+  expect(JSON.stringify(await world.entries())).not.toContain('SECRETTOKEN');
+});

@@ -118,6 +118,12 @@ export function captureSessions(options: ExpressCaptureOptions): RequestHandler 
   };
   const tell = (visit: ExpressVisit, after: Snapshot): Promise<void> | undefined => {
     asked = visit;
+    const { request } = visit;
+    const path = (request.route as { readonly path?: unknown } | undefined)?.path;
+    // A parameter may be a secret (`/login/:token`): the route's pattern says as much to an auditor.
+    if (typeof path === 'string' && /[:*]/.test(path)) {
+      (visit as Opened<ExpressVisit>).origin = { ...visit.origin, resource: `${request.method} ${request.baseUrl}${path}` };
+    }
     return capture.finish({ req: visit.request, res: visit.response }, visit, after);
   };
   /** Says what became of a request; resolves when its response may go out. */
