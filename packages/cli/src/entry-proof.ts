@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { encodeUtf8 } from '@indelible/tlog';
 import { CliError, usageError } from './error.ts';
 
 const MAX_BYTES = 1_048_576;
@@ -23,7 +24,7 @@ export function readEntryProof(path: string, entryPath: string | undefined): Ent
     if (entryPath === undefined) throw usageError(`${path} proves an entry that it does not hold: give the file with its line, --entry FILE`, 'verify');
     const entry = readSmallFile(entryPath);
     if (entry === undefined) throw new CliError('ERR_CLI_INPUT_INVALID', `${entryPath} is not a file that holds one entry`);
-    return { proof: text, entry: bytesOf(entry.replace(/\r?\n$/, '')) };
+    return { proof: text, entry: encodeUtf8(entry.replace(/\r?\n$/, '')) };
   }
   const object = parseObject(text);
   if (object === undefined) return undefined;
@@ -31,7 +32,7 @@ export function readEntryProof(path: string, entryPath: string | undefined): Ent
   if (typeof tlogProof !== 'string' || typeof entry !== 'string') {
     throw new CliError('ERR_CLI_INPUT_INVALID', `${path} is JSON without tlogProof and entry: give what \`indelible prove --json\` printed`);
   }
-  return { proof: tlogProof, entry: bytesOf(entry) };
+  return { proof: tlogProof, entry: encodeUtf8(entry) };
 }
 
 function readSmallFile(path: string): string | undefined {
@@ -46,8 +47,4 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }
